@@ -1,0 +1,48 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+var registry = struct {
+	sync.RWMutex
+	kinds map[string]Kind
+}{kinds: map[string]Kind{}}
+
+// Register makes a kind of model known by the name that specs use for it. It
+// is meant for init functions, and panics when the name is taken.
+func Register(name string, k Kind) {
+	registry.Lock()
+	defer registry.Unlock()
+	if _, taken := registry.kinds[name]; taken {
+		panic(fmt.Sprintf("models: the kind %q is registered twice", name))
+	}
+	registry.kinds[name] = k
+}
+
+// Kinds lists the registered names, sorted.
+func Kinds() []string {
+	registry.RLock()
+	defer registry.RUnlock()
+	names := make([]string, 0, len(registry.kinds))
+	for name := range registry.kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// CheckGroups fails when a group of parameters has no optimizer in the spec.
+func CheckGroups(s *spec.Spec, params []Param) error {
+	for _, p := range params {
+		if _, ok := s.Training.Optimizer[p.Group]; !ok {
+			return s.Model.Errorf(nil, "the model has parameters of the group %q: add training.optimizer.%s to the spec",
+				p.Group, p.Group)
+		}
+	}
+	return nil
+}
