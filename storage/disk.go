@@ -1,0 +1,357 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// tempPrefix begins the names of files and directories that are not committed.
+const tempPrefix = ".penstock-tmp-"
+
+// disk is the driver of local files.
+type disk struct{}
+
+func (disk) open(_ context.Context, path string, offset, length int64) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if length < 0 && offset == 0 {
+		return f, nil // not seeking lets pipes and devices be read too
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if length < 0 {
+		return f, nil
+	}
+	return &fileRange{LimitedReader: io.LimitedReader{R: f, N: length}, file: f}, nil
+}
+
+// fileRange reads a part of a file.
+type fileRange struct {
+	io.LimitedReader
+	file *os.File
+}
+
+func (r *fileRange) Close() error { return r.file.Close() }
+
+// fileWriter writes a temporary file that Close renames.
+type fileWriter struct {
+	*os.File
+	final string
+	done  bool
+}
+
+func (disk) create(_ context.Context, path string) (Writer, error) {
+	w, err := createTemp(path)
+	if err != nil {
+		return nil, err // not w: a nil *fileWriter is no nil Writer
+	}
+	return w, nil
+}
+
+// createTemp opens a new file in the directory of the final path, which it
+// makes where absent.
+func createTemp(final string) (*fileWriter, error) {
+	if err := makeDir(filepath.Dir(final)); err != nil {
+		return nil, err
+	}
+	// os.CreateTemp would make the file private to its owner; the umask decides.
+	f, err := os.OpenFile(tempPath(final), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &fileWriter{File: f, final: final}, nil
+}
+
+// tempPath returns a random name beside the final one.
+func tempPath(final string) string {
+	return filepath.Join(filepath.Dir(final), tempPrefix+rand.Text())
+}
+
+func (w *fileWriter) Close() error { return w.commit(os.Rename) }
+
+func (w *fileWriter) Abort() {
+	if !w.done {
+		w.done = true
+		w.File.Close()
+		os.Remove(w.Name())
+	}
+}
+
+// commit makes the bytes durable, moves the file to its name and makes the
+// name durable. The bytes come first: a name that survives a crash must not
+// point to a file that did not.
+func (w *fileWriter) commit(move func(from, to string) error) error {
+	if w.done {
+		return fs.ErrClosed
+	}
+	defer w.Abort()
+	if err := w.Sync(); err != nil {
+		return err
+	}
+	if err := w.File.Close(); err != nil {
+		return err
+	}
+	if err := move(w.Name(), w.final); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(w.final))
+}
+
+func (disk) writeIf(_ context.Context, path string, data []byte, generation int64) error {
+	if generation != 0 {
+		return fmt.Errorf("files on disk have no generations: %w", errors.ErrUnsupported)
+	}
+	w, err := createTemp(path)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	// A hard link, unlike a rename, fails where the name is taken.
+	err = w.commit(os.Link)
+	if errors.Is(err, fs.ErrExist) {
+		return ErrPrecondition
+	}
+	return err
+}
+
+func (disk) stat(_ context.Context, path string) (Info, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Info{}, err
+	}
+	if info.IsDir() {
+		return Info{}, notFound("is a directory, not a file")
+	}
+	return Info{Path: path, Size: info.Size()}, nil
+}
+
+func (disk) remove(_ context.Context, path string) error {
+	info, err := os.Lstat(path)
+	if err == nil && info.IsDir() {
+		return notFound("is a directory, not a file")
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func (disk) removeDir(_ context.Context, dir string) error { return os.RemoveAll(dir) }
+
+func (disk) writeDir(_ context.Context, dir string, write func(tmp string) error) error {
+	dir = filepath.Clean(dir)
+	if _, err := os.Lstat(dir); err == nil {
+		return fs.ErrExist
+	}
+	if err := makeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	tmp := tempPath(dir)
+	if err := os.Mkdir(tmp, 0o777); err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp) // nothing is left there after the rename
+	if err := write(tmp); err != nil {
+		return err
+	}
+	if err := syncTree(tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// makeDir makes a directory and its parents durable.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := makeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// syncTree syncs every file and directory below root, and root itself.
+func syncTree(root string) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return syncDir(path)
+		}
+		return syncPath(path)
+	})
+}
+
+// syncDir makes the names in a directory durable. Some network file systems
+// cannot sync a directory and say so; they keep names by other means.
+func syncDir(dir string) error {
+	err := syncPath(dir)
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func (disk) list(ctx context.Context, dir string) ([]Info, error) {
+	var infos []Info
+	err := walk(ctx, filepath.Clean(dir), func(info Info) { infos = append(infos, info) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return infos, err
+}
+
+// walk visits every file below a directory. Links to files are files; links to
+// directories are not followed, so that a walk ends.
+func walk(ctx context.Context, dir string, visit func(Info)) error {
+	entries, err := readDir(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		if entry.IsDir() {
+			if err := walk(ctx, path, visit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		} else if info, err := (disk{}).stat(ctx, path); err == nil {
+			visit(info)
+		}
+	}
+	return nil
+}
+
+// readDir returns the committed entries of a directory.
+func readDir(ctx context.Context, dir string) ([]fs.DirEntry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	kept := entries[:0]
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), tempPrefix) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept, nil
+}
+
+func (disk) glob(ctx context.Context, pattern string) ([]Info, error) {
+	root := literalPrefix(pattern)
+	g := &diskGlob{ctx: ctx}
+	err := g.expand(root, strings.Split(pattern[len(root):], "/"))
+	return g.found, err
+}
+
+// diskGlob expands a pattern segment by segment, so that only directories that
+// can hold a match are read.
+type diskGlob struct {
+	ctx   context.Context
+	found []Info
+}
+
+// expand finds the files below dir (empty, or with its final slash) that match
+// the rest of the pattern.
+func (g *diskGlob) expand(dir string, rest []string) error {
+	segment := rest[0]
+	if strings.Contains(segment, "**") {
+		return g.expandTree(dir, strings.Join(rest, "/"))
+	}
+	if !hasMeta(segment) {
+		return g.descend(dir+unescape(segment), rest[1:])
+	}
+	match, err := compile(segment)
+	if err != nil {
+		return err
+	}
+	entries, err := readDir(g.ctx, nonEmpty(dir))
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, entry := range entries {
+		if match.MatchString(entry.Name()) {
+			if err := g.descend(dir+entry.Name(), rest[1:]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// descend goes on below a path that matched so far, or collects it when the
+// pattern ends there.
+func (g *diskGlob) descend(path string, rest []string) error {
+	if len(rest) > 0 {
+		return g.expand(path+"/", rest)
+	}
+	if info, err := (disk{}).stat(g.ctx, path); err == nil {
+		g.found = append(g.found, info)
+	}
+	return nil
+}
+
+// expandTree matches a pattern that reaches across directories.
+func (g *diskGlob) expandTree(dir, pattern string) error {
+	match, err := compile(pattern)
+	if err != nil {
+		return err
+	}
+	root := nonEmpty(dir)
+	return ignoreAbsent(walk(g.ctx, root, func(info Info) {
+		relative, err := filepath.Rel(root, info.Path)
+		if err == nil && match.MatchString(filepath.ToSlash(relative)) {
+			g.found = append(g.found, Info{Path: dir + relative, Size: info.Size})
+		}
+	}))
+}
+
+// nonEmpty turns the empty prefix of a relative pattern into a directory.
+func nonEmpty(dir string) string {
+	if dir == "" {
+		return "."
+	}
+	return dir
+}
+
+// ignoreAbsent forgives what a pattern's own guess or a racing deletion causes.
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
+}
