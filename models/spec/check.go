@@ -1,0 +1,134 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// path makes a path of keys and indices.
+func path(elem ...any) []string {
+	names := make([]string, len(elem))
+	for i, e := range elem {
+		names[i] = fmt.Sprint(e)
+	}
+	return names
+}
+
+// check complains about values that could be read and make no sense.
+func (s *Spec) check(l *list) {
+	l.required("version")
+	if s.Version != Version {
+		l.at(path("version"), "version is %d; this program reads version %d", s.Version, Version)
+	}
+	l.required("name")
+	l.required("model", "kind")
+	s.checkData(l)
+	s.checkFeatures(l)
+	s.checkTraining(l)
+	s.checkColumns(l)
+}
+
+func (s *Spec) checkData(l *list) {
+	d := &s.Data
+	l.oneOf(path("data", "format"), d.Format, []string{FormatCSV, FormatJSONL})
+	if d.Format == FormatJSONL {
+		for _, key := range []string{"delimiter", "header", "multiline"} {
+			l.without(path("data"), key, "data.format is jsonl, which has no %s; remove the key")
+		}
+	} else if len(d.Delimiter) != 1 || strings.ContainsAny(d.Delimiter, "\"\r\n") || d.Delimiter >= "\x80" {
+		l.at(path("data", "delimiter"), "data.delimiter must be one ASCII character that is no quote and no line break, not %q", d.Delimiter)
+	}
+	for i, m := range d.Missing {
+		if !d.KeepSpace && m != strings.Trim(m, asciiSpace) {
+			l.at(path("data", "missing", i), "data.missing has %q, which never matches since values are trimmed; write %q or set data.keep_space", m, strings.Trim(m, asciiSpace))
+		}
+	}
+	l.distinct(path("data", "columns"), d.Columns)
+	l.required("label", "column")
+	if n := len(s.Label.Classes); n != 0 && n != 2 {
+		l.at(path("label", "classes"), "label.classes has %d elements; name the negative class and the positive one, or leave it out", n)
+	}
+	l.distinct(path("label", "classes"), s.Label.Classes)
+}
+
+// asciiSpace is what values are trimmed of.
+const asciiSpace = " \t\n\v\f\r"
+
+// required complains if the key is absent or its text empty.
+func (l *list) required(keys ...string) {
+	node, found := find(l.root, keys)
+	name := strings.Join(keys, ".")
+	switch {
+	case !found:
+		if _, parent := find(l.root, keys[:len(keys)-1]); parent || len(keys) == 2 {
+			l.node(node, "%s is missing", name)
+		}
+	case node.Kind == yaml.ScalarNode && node.Value == "":
+		l.at(keys, "%s is empty", name)
+	}
+}
+
+// oneOf complains unless the value is among the known ones.
+func (l *list) oneOf(p []string, value string, known []string) bool {
+	if slices.Contains(known, value) {
+		return true
+	}
+	hint := DidYouMean(value, known)
+	if hint == "" {
+		hint = "; it must be one of " + strings.Join(known, ", ")
+	}
+	l.at(p, "%s is %q, which is unknown%s", dotted(p), value, hint)
+	return false
+}
+
+// without complains about a key that has no meaning where it stands; format
+// takes the key.
+func (l *list) without(parent []string, key, format string) {
+	mapping, ok := find(l.root, parent)
+	if !ok || mapping.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			l.node(mapping.Content[i], format, key)
+		}
+	}
+}
+
+// distinct complains about texts that are empty or stand twice.
+func (l *list) distinct(p []string, texts []string) {
+	for i, t := range texts {
+		at := append(slices.Clip(p), fmt.Sprint(i))
+		if t == "" {
+			l.at(at, "%s has an empty element; remove it or give it a name", dotted(p))
+		} else if slices.Contains(texts[:i], t) {
+			l.at(at, "%s has %q twice; remove one", dotted(p), t)
+		}
+	}
+}
+
+// positive and atLeast complain about numbers that are too small.
+func (l *list) atLeast(p []string, value, least int64) {
+	if value < least {
+		l.at(p, "%s is %d; it must be at least %d", dotted(p), value, least)
+	}
+}
+
+// dotted is how messages name a path: training.optimizer.wide.kind, features[2].
+func dotted(p []string) string {
+	var b strings.Builder
+	for i, name := range p {
+		switch {
+		case name[0] >= '0' && name[0] <= '9' && i > 0:
+			fmt.Fprintf(&b, "[%s]", name)
+		case i > 0:
+			b.WriteString("." + name)
+		default:
+			b.WriteString(name)
+		}
+	}
+	return b.String()
+}
