@@ -1,0 +1,184 @@
+package records
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// wordBytes is how many bytes the field splitter looks at together. It reads up
+// to that many behind a line.
+const wordBytes = 8
+
+// csvParser cuts lines into fields.
+type csvParser struct {
+	delimiter byte
+	columns   []string // empty: any number of fields
+	fields    [][]byte
+
+	// The state of a record with quotes, which may span lines and buffers: so
+	// fields are kept as positions until the record is complete.
+	spans []span
+	text  []byte // the contents of quoted fields
+	open  bool   // the last field's quote is not closed yet
+}
+
+// span is a field's place in the record or, if it was quoted, in text.
+type span struct {
+	begin, end int
+	quoted     bool
+}
+
+func newCSVParser(f Format) csvParser {
+	return csvParser{
+		delimiter: f.delimiter(),
+		columns:   f.Columns,
+		fields:    make([][]byte, max(len(f.Columns), 1)),
+	}
+}
+
+// checkCount compares a record's number of fields with that of the columns.
+func (p *csvParser) checkCount(n int) error {
+	if len(p.columns) == 0 || n == len(p.columns) {
+		return nil
+	}
+	return malformed(FieldCount, "%d fields where %d columns are expected", n, len(p.columns))
+}
+
+// plain cuts a line without quotes, which has wordBytes of memory behind it.
+func (p *csvParser) plain(line []byte) ([][]byte, error) {
+	n := splitFields(p.fields, line, p.delimiter)
+	if n < 0 {
+		n = bytes.Count(line, []byte{p.delimiter}) + 1
+		if err := p.checkCount(n); err != nil {
+			return nil, err
+		}
+		p.fields = make([][]byte, n)
+		splitFields(p.fields, line, p.delimiter)
+	}
+	return p.fields[:n], p.checkCount(n)
+}
+
+// splitFields cuts a line at its delimiters and returns how many fields it has,
+// -1 if more than there is room for. It compares eight bytes at a time: a word
+// XOR the repeated delimiter has a zero byte for each delimiter, and
+// ^((v&0x7f.. + 0x7f..) | v) has the top bit of exactly the zero bytes set.
+func splitFields(fields [][]byte, line []byte, delimiter byte) int {
+	const low7 = 0x7f7f7f7f7f7f7f7f
+	pattern := uint64(delimiter) * 0x0101010101010101
+	words := line[:len(line)+wordBytes]
+	n, begin := 0, 0
+	for at := 0; at < len(line); at += wordBytes {
+		v := binary.LittleEndian.Uint64(words[at:]) ^ pattern
+		zeros := ^((v&low7 + low7) | v | low7)
+		for ; zeros != 0; zeros &= zeros - 1 {
+			end := at + bits.TrailingZeros64(zeros)/8
+			if end >= len(line) {
+				break // a delimiter of the next line
+			}
+			if n >= len(fields) {
+				return -1
+			}
+			fields[n] = line[begin:end:end]
+			n++
+			begin = end + 1
+		}
+	}
+	if n >= len(fields) {
+		return -1
+	}
+	fields[n] = line[begin:len(line):len(line)]
+	return n + 1
+}
+
+// reset begins a record with quotes.
+func (p *csvParser) reset() {
+	p.spans = p.spans[:0]
+	p.text = p.text[:0]
+	p.open = false
+}
+
+// quoted returns the fields of the record that was parsed by line.
+func (p *csvParser) quoted(raw []byte) [][]byte {
+	if len(p.fields) < len(p.spans) {
+		p.fields = make([][]byte, len(p.spans))
+	}
+	for i, s := range p.spans {
+		source := raw
+		if s.quoted {
+			source = p.text
+		}
+		p.fields[i] = source[s.begin:s.end:s.end]
+	}
+	return p.fields[:len(p.spans)]
+}
+
+// line parses one line of a record, at an offset in it. A quoted field that
+// goes on in the next line leaves open set.
+func (p *csvParser) line(line []byte, offset int) error {
+	at, more := 0, true
+	var err error
+	for more && err == nil {
+		switch {
+		case p.open:
+			at, more, err = p.quotedField(line, at)
+		case at < len(line) && line[at] == '"':
+			p.open = true
+			p.spans = append(p.spans, span{begin: len(p.text), quoted: true})
+			at++
+		default:
+			at, more, err = p.plainField(line, at, offset)
+		}
+	}
+	return err
+}
+
+// plainField parses a field without quotes around it. It returns the begin of
+// the next field, if there is one.
+func (p *csvParser) plainField(line []byte, at, offset int) (next int, more bool, err error) {
+	field := line[at:]
+	if i := bytes.IndexByte(field, p.delimiter); i >= 0 {
+		field, more = field[:i], true
+	}
+	p.spans = append(p.spans, span{begin: offset + at, end: offset + at + len(field)})
+	if i := bytes.IndexByte(field, '"'); i >= 0 {
+		return 0, false, malformed(Quotes, "%s, byte %d of its line: a quote inside a field that does not begin with one: put the whole field in quotes and double those within",
+			p.field(), at+i+1)
+	}
+	return at + len(field) + 1, more, nil
+}
+
+// quotedField parses the contents of a quoted field up to its closing quote or
+// the end of the line. It returns the begin of the next field, if there is one.
+func (p *csvParser) quotedField(line []byte, at int) (next int, more bool, err error) {
+	i := bytes.IndexByte(line[at:], '"')
+	if i < 0 {
+		p.text = append(p.text, line[at:]...)
+		return 0, false, nil
+	}
+	p.text = append(p.text, line[at:at+i]...)
+	at += i + 1
+	switch {
+	case at < len(line) && line[at] == '"':
+		p.text = append(p.text, '"')
+		return at + 1, true, nil
+	case at == len(line), line[at] == p.delimiter:
+		p.open = false
+		p.spans[len(p.spans)-1].end = len(p.text)
+		return at + 1, at < len(line), nil
+	}
+	return 0, false, malformed(Quotes, "%s, byte %d of its line: text after the closing quote: double the quotes within a field",
+		p.field(), at+1)
+}
+
+// breakLine adds the line break between two lines of a quoted field. As in
+// encoding/csv it is "\n", however the file writes it.
+func (p *csvParser) breakLine() { p.text = append(p.text, '\n') }
+
+// openError tells of a quoted field that never ends.
+func (p *csvParser) openError(advice string) error {
+	return malformed(Quotes, "%s: its quote is not closed: %s", p.field(), advice)
+}
+
+// field names the field that is being parsed.
+func (p *csvParser) field() string { return fieldName(len(p.spans)-1, p.columns) }

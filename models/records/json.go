@@ -1,0 +1,378 @@
+package records
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// JSONDecoder decodes flat JSON objects into fields by column. It checks all of
+// the syntax (RFC 8259) and, beyond that, UTF-8, surrogates and unique names
+// (RFC 7493). It is for one goroutine and allocates nothing once warm.
+type JSONDecoder struct {
+	columns []string
+	index   map[string]int
+
+	// Objects mostly repeat the order of their names, so a member's column is
+	// first sought where the last object had it: order[i] is that of member i.
+	order []int
+
+	seen   []int  // the number of the last object that had the column
+	object int    // the number of the present object
+	text   []byte // strings with escapes, decoded
+	line   []byte
+	at     int  // the next byte of line
+	valid  bool // all of line is UTF-8
+}
+
+// NewJSONDecoder returns a decoder of objects whose names are among columns.
+func NewJSONDecoder(columns []string) *JSONDecoder {
+	d := &JSONDecoder{
+		columns: columns,
+		index:   make(map[string]int, len(columns)),
+		order:   make([]int, len(columns)),
+		seen:    make([]int, len(columns)),
+	}
+	for i, name := range columns {
+		d.index[name] = i
+		d.order[i] = i
+	}
+	return d
+}
+
+// Decode decodes one JSON object. fields has one element for each column and
+// receives numbers as they are written, strings without quotes and escapes,
+// "true" and "false"; nil for null and for names that the object lacks. Fields
+// refer to line or to the decoder and are valid until the next Decode. The
+// error is a *RecordError that names the field.
+func (d *JSONDecoder) Decode(line []byte, fields [][]byte) error {
+	clear(fields)
+	d.object++
+	d.line, d.at, d.text = line, 0, d.text[:0]
+	d.valid = utf8.Valid(line)
+	d.space()
+	if !d.accept('{') {
+		return d.syntax("a JSON object is expected")
+	}
+	if err := d.members(fields); err != nil {
+		return err
+	}
+	d.space()
+	if d.at < len(d.line) {
+		return d.syntax("nothing may follow the object on its line")
+	}
+	return nil
+}
+
+// members decodes the members of an object and its closing brace.
+func (d *JSONDecoder) members(fields [][]byte) error {
+	d.space()
+	if d.accept('}') {
+		return nil
+	}
+	for i := 0; ; i++ {
+		d.space()
+		if err := d.member(i, fields); err != nil {
+			return err
+		}
+		d.space()
+		if d.accept('}') {
+			return nil
+		}
+		if !d.accept(',') {
+			return d.syntax(`"," or "}" is expected`)
+		}
+	}
+}
+
+// member decodes the i-th member of an object.
+func (d *JSONDecoder) member(i int, fields [][]byte) error {
+	if !d.accept('"') {
+		return d.syntax("a name in quotes is expected")
+	}
+	name, err := d.stringRest(-1)
+	if err != nil {
+		return err
+	}
+	column, err := d.column(i, name)
+	if err != nil {
+		return err
+	}
+	d.space()
+	if !d.accept(':') {
+		return d.syntax(`":" is expected`)
+	}
+	d.space()
+	fields[column], err = d.value(column)
+	return err
+}
+
+// column finds the column of the i-th member.
+func (d *JSONDecoder) column(i int, name []byte) (int, error) {
+	column, known := 0, false
+	if i < len(d.order) {
+		column = d.order[i]
+		known = d.columns[column] == string(name)
+	}
+	if !known {
+		if column, known = d.index[string(name)]; !known {
+			return 0, d.unknown(string(name))
+		}
+		if i < len(d.order) {
+			d.order[i] = column
+		}
+	}
+	if d.seen[column] == d.object {
+		return 0, malformed(Duplicate, "field %q occurs twice", d.columns[column])
+	}
+	d.seen[column] = d.object
+	return column, nil
+}
+
+func (d *JSONDecoder) unknown(name string) error {
+	if near := nearest(name, d.columns); near != "" {
+		return malformed(UnknownField, "unknown field %q: did you mean %q?", name, near)
+	}
+	return malformed(UnknownField, "unknown field %q: no column of the data has that name", name)
+}
+
+// value decodes the value of a column.
+func (d *JSONDecoder) value(column int) ([]byte, error) {
+	if d.at >= len(d.line) {
+		return nil, d.syntax("a value is expected")
+	}
+	switch c := d.line[d.at]; {
+	case c == '"':
+		d.at++
+		return d.stringRest(column)
+	case c == '-' || isDigit(c):
+		return d.number(column)
+	case c == 't':
+		return d.word("true", column)
+	case c == 'f':
+		return d.word("false", column)
+	case c == 'n':
+		_, err := d.word("null", column)
+		return nil, err
+	case c == '{' || c == '[':
+		return nil, malformed(NestedValue, "field %q is an object or an array: write a number, a string, true, false or null", d.columns[column])
+	}
+	return nil, d.fieldSyntax(column, "a value is expected")
+}
+
+// word decodes a value that is one of JSON's words.
+func (d *JSONDecoder) word(word string, column int) ([]byte, error) {
+	end := d.at + len(word)
+	if end > len(d.line) || string(d.line[d.at:end]) != word {
+		return nil, d.fieldSyntax(column, "a value is expected")
+	}
+	value := d.line[d.at:end:end]
+	d.at = end
+	return value, nil
+}
+
+// number checks a number's grammar and returns it as it is written.
+func (d *JSONDecoder) number(column int) ([]byte, error) {
+	begin := d.at
+	d.accept('-')
+	ok := d.accept('0') || d.digits() // no digit may follow a leading zero
+	if ok && d.accept('.') {
+		ok = d.digits()
+	}
+	if ok && (d.accept('e') || d.accept('E')) {
+		_ = d.accept('+') || d.accept('-')
+		ok = d.digits()
+	}
+	if !ok || d.at < len(d.line) && isDigit(d.line[d.at]) {
+		return nil, d.fieldSyntax(column, "the number is malformed")
+	}
+	return d.line[begin:d.at:d.at], nil
+}
+
+// digits moves behind one digit or more.
+func (d *JSONDecoder) digits() bool {
+	begin := d.at
+	for d.at < len(d.line) && isDigit(d.line[d.at]) {
+		d.at++
+	}
+	return d.at > begin
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// stringRest decodes a string behind its opening quote. The column is only for
+// errors; -1 stands for a name.
+func (d *JSONDecoder) stringRest(column int) ([]byte, error) {
+	begin := d.at
+	d.at = endOfPlain(d.line, begin)
+	if d.at == len(d.line) {
+		return nil, d.fieldSyntax(column, "the string is not closed")
+	}
+	value := d.line[begin:d.at:d.at]
+	if d.line[d.at] != '"' {
+		var err error
+		if value, err = d.escapedRest(begin, column); err != nil {
+			return nil, err
+		}
+	}
+	d.at++
+	if !d.valid && !utf8.Valid(value) {
+		return nil, malformed(JSONEncoding, "%s is not UTF-8: convert the file", d.what(column))
+	}
+	return value, nil
+}
+
+// endOfPlain returns the position of the first quote, backslash or control
+// character from at on. It compares eight bytes at a time: x-0x01.. borrows into
+// the top bit of a zero byte. Borrowing further can only mark bytes above a true
+// one, and the lowest is taken.
+func endOfPlain(line []byte, at int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; at+wordBytes <= len(line); at += wordBytes {
+		v := binary.LittleEndian.Uint64(line[at:])
+		quote, backslash := v^('"'*ones), v^('\\'*ones)
+		found := ((quote - ones) &^ quote) | ((backslash - ones) &^ backslash) | ((v - ' '*ones) &^ v)
+		if found &= tops; found != 0 {
+			return at + bits.TrailingZeros64(found)/8
+		}
+	}
+	for at < len(line) && line[at] != '"' && line[at] != '\\' && line[at] >= ' ' {
+		at++
+	}
+	return at
+}
+
+// escapedRest decodes a string with escapes, which began at begin and is plain
+// up to the cursor. It leaves the cursor at the closing quote.
+func (d *JSONDecoder) escapedRest(begin, column int) ([]byte, error) {
+	start := len(d.text)
+	d.text = append(d.text, d.line[begin:d.at]...)
+	for d.at < len(d.line) {
+		switch c := d.line[d.at]; {
+		case c == '"':
+			return d.text[start:len(d.text):len(d.text)], nil
+		case c == '\\':
+			if !d.escape() {
+				return nil, d.fieldSyntax(column, "the escape is none of JSON's, or half of a surrogate pair")
+			}
+		case c < ' ':
+			return nil, d.fieldSyntax(column, `a control character must be escaped, as \t or \u0009`)
+		}
+		plain := endOfPlain(d.line, d.at)
+		d.text = append(d.text, d.line[d.at:plain]...)
+		d.at = plain
+	}
+	return nil, d.fieldSyntax(column, "the string is not closed")
+}
+
+// escape decodes one escape sequence.
+func (d *JSONDecoder) escape() bool {
+	if d.at+1 >= len(d.line) {
+		return false
+	}
+	c := d.line[d.at+1]
+	switch c {
+	case '"', '\\', '/':
+	case 'b':
+		c = '\b'
+	case 'f':
+		c = '\f'
+	case 'n':
+		c = '\n'
+	case 'r':
+		c = '\r'
+	case 't':
+		c = '\t'
+	case 'u':
+		return d.escapedRune()
+	default:
+		return false
+	}
+	d.text = append(d.text, c)
+	d.at += 2
+	return true
+}
+
+// escapedRune decodes \uXXXX, or two of them that are a surrogate pair.
+func (d *JSONDecoder) escapedRune() bool {
+	const surrogates, low, end = 0xd800, 0xdc00, 0xe000
+	r, ok := d.hex4()
+	if !ok || r >= low && r < end {
+		return false
+	}
+	if r >= surrogates && r < low {
+		second, ok := d.hex4()
+		if !ok || second < low || second >= end {
+			return false
+		}
+		r = 0x10000 + (r-surrogates)<<10 + (second - low)
+	}
+	d.text = utf8.AppendRune(d.text, r)
+	return true
+}
+
+// hex4 decodes one \uXXXX at the cursor.
+func (d *JSONDecoder) hex4() (rune, bool) {
+	const length = len(`\uXXXX`)
+	if d.at+length > len(d.line) || d.line[d.at] != '\\' || d.line[d.at+1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range d.line[d.at+2 : d.at+length] {
+		digit := hexDigit(c)
+		if digit < 0 {
+			return 0, false
+		}
+		r = r<<4 | digit
+	}
+	d.at += length
+	return r, true
+}
+
+// hexDigit returns the value of a hexadecimal digit, -1 for other characters.
+func hexDigit(c byte) rune {
+	switch {
+	case isDigit(c):
+		return rune(c - '0')
+	case 'a' <= c && c <= 'f':
+		return rune(c - 'a' + 10)
+	case 'A' <= c && c <= 'F':
+		return rune(c - 'A' + 10)
+	}
+	return -1
+}
+
+// space moves behind white space.
+func (d *JSONDecoder) space() {
+	for d.at < len(d.line) {
+		if c := d.line[d.at]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return
+		}
+		d.at++
+	}
+}
+
+// accept moves behind a character if it is the next.
+func (d *JSONDecoder) accept(c byte) bool {
+	if d.at < len(d.line) && d.line[d.at] == c {
+		d.at++
+		return true
+	}
+	return false
+}
+
+// what names a column's value, or a member's name for -1.
+func (d *JSONDecoder) what(column int) string {
+	if column < 0 {
+		return "a field's name"
+	}
+	return "field \"" + d.columns[column] + "\""
+}
+
+func (d *JSONDecoder) syntax(reason string) error {
+	return malformed(JSONSyntax, "byte %d of the line: %s", d.at+1, reason)
+}
+
+func (d *JSONDecoder) fieldSyntax(column int, reason string) error {
+	return malformed(JSONSyntax, "%s, byte %d of the line: %s", d.what(column), d.at+1, reason)
+}
