@@ -1,0 +1,3 @@
+package kernel
+
+func accelerated() []*implementation { return nil }

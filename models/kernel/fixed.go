@@ -1,0 +1,23 @@
+package kernel
+
+// Gradients are averaged in fixed point, where addition is exact and so independent of its order: a gradient is
+// rounded to a multiple of 2^-40 once, as int64.
+
+const (
+	// FixedScale is the number of fixed-point units in one: 2^40.
+	FixedScale = 1 << 40
+	// FixedLimit is the largest magnitude that FixedAdd accepts: 2^22, which leaves room for a sign and one carry.
+	FixedLimit = 1 << 22
+)
+
+// FixedCheck is the index of the first element of x that is NaN, infinite or beyond +-limit; -1 when there is none.
+func FixedCheck(x []float32, limit float32) int { return active.fixedCheck(x, limit) }
+
+// FixedAdd adds x to acc in fixed point: acc += x * 2^40 rounded half to even. Elements beyond FixedLimit, infinities
+// and NaN have no defined result: FixedCheck finds them. The sums wrap silently, so the caller bounds them.
+func FixedAdd(acc []int64, x []float32) { active.fixedAdd(acc[:len(x)], x) }
+
+// FixedMean divides fixed-point sums by a weight: dst = float32(float64(acc) * 2^-40 / weight).
+func FixedMean(dst []float32, acc []int64, weight float64) {
+	active.fixedMean(dst, acc[:len(dst)], weight)
+}

@@ -1,0 +1,41 @@
+package kernel
+
+import "math"
+
+const (
+	// roundBits are the bits of a float64 significand beyond those of a float32, halfway the tie between two float32s.
+	roundBits = 1<<29 - 1
+	halfway   = 1 << 28
+	// smallestNormal is the bit pattern of 2^-126 in float64: float32s below it have fewer significant bits.
+	smallestNormal = (1023 - 126) << 52
+)
+
+// fma is a*b + c rounded once to float32, as the processor's instruction does. math.FMA over float64 would round twice,
+// and so differ. The product of two float32s is exact in float64, so whether the compiler fuses it with the sum
+// changes nothing. Rounding the sum to float64 and then to float32 goes wrong only where the first rounding lands on
+// a tie of the second.
+func fma(a, b, c float32) float32 {
+	s := float64(a)*float64(b) + float64(c)
+	u := math.Float64bits(s)
+	if u&roundBits == halfway || u<<1-1 < smallestNormal<<1-1 {
+		return fmaTie(float64(a)*float64(b), float64(c), s)
+	}
+	return float32(s)
+}
+
+// fmaTie rounds p + c to float32 where s, their rounded sum, may be a tie or denormal: it rounds to odd first, after
+// which the second rounding is right (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+//
+//go:noinline
+func fmaTie(p, c, s float64) float32 {
+	high := s - p
+	e := (p - (s - high)) + (c - high) // Knuth's two-sum: s + e is exact
+	u := math.Float64bits(s)
+	if e == 0 || u&1 == 1 {
+		return float32(s)
+	}
+	if (e > 0) == (s > 0) {
+		return float32(math.Float64frombits(u + 1))
+	}
+	return float32(math.Float64frombits(u - 1))
+}

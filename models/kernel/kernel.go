@@ -1,0 +1,85 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// implementation is one set of kernels. Its functions trust their arguments: the exported functions have checked them.
+type implementation struct {
+	name string
+
+	multiply  func(p product)
+	transpose func(dst []float32, ldd int, src []float32, lds, m, n int) // dst[n, m] = src[m, n] transposed
+
+	add, mul            func(dst, a, b []float32)
+	scale, axpy         func(dst, a []float32, s float32)
+	relu                func(dst, src []float32)
+	reluMask            func(dst, dy, y []float32)
+	sumColumns          func(dst, src []float32, lds, m, n int)
+	gatherAdd           func(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int)
+	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
+	exp, log, log1p     func(dst, src []float32)
+	sigmoid, tanh       func(dst, src []float32)
+	sigmoidCrossEntropy func(losses, dlogits, logits, labels, weights []float32)
+
+	sgd        func(w, grad []float32, lr float32)
+	momentum   func(w, v, grad []float32, lr, mu float32)
+	adam       func(w, m, v, grad []float32, lr, beta1, beta2, eps, correction1, correction2 float32)
+	adagrad    func(w, acc, grad []float32, lr, eps float32)
+	ftrl       func(w, z, n, grad []float32, lr, l1, l2, beta float32)
+	sumSquares func(x []float32) float64 // at most SumSquaresBlock elements
+
+	fixedCheck func(x []float32, limit float32) int
+	fixedAdd   func(acc []int64, x []float32)
+	fixedMean  func(dst []float32, acc []int64, weight float64)
+}
+
+// environment is the variable that forces a kernel.
+const environment = "PENSTOCK_KERNEL"
+
+var (
+	available = append(accelerated(), &portable) // fastest first
+	active    = available[0]
+	startErr  = selectFromEnvironment()
+)
+
+func selectFromEnvironment() error {
+	name := os.Getenv(environment)
+	if name == "" {
+		return nil
+	}
+	if err := Select(name); err != nil {
+		return fmt.Errorf("%s: %w", environment, err)
+	}
+	return nil
+}
+
+// Err reports a PENSTOCK_KERNEL that names no kernel of this machine, nil if it is unset or valid. The fastest kernel
+// is in use then, with the same results.
+func Err() error { return startErr }
+
+// Name is the kernel in use: "avx512", "avx2" or "portable".
+func Name() string { return active.name }
+
+// Available lists the kernels that this machine can run, the fastest first.
+func Available() []string {
+	names := make([]string, len(available))
+	for i, impl := range available {
+		names[i] = impl.name
+	}
+	return names
+}
+
+// Select makes the named kernel the one in use. An unknown or unsupported name is an error and changes nothing. It
+// must not be called while a kernel runs.
+func Select(name string) error {
+	for _, impl := range available {
+		if impl.name == name {
+			active = impl
+			return nil
+		}
+	}
+	return fmt.Errorf("kernel %q is not available on this machine: choose one of %s", name, strings.Join(Available(), ", "))
+}

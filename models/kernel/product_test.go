@@ -1,0 +1,171 @@
+package kernel
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// matrix is a drawn operand with its leading dimension.
+type matrix struct {
+	x  []float32
+	ld int
+}
+
+func drawMatrix(t *rapid.T, rows, cols int, label string) matrix {
+	ld := cols + rapid.SampledFrom([]int{0, 0, 1, 5, 16}).Draw(t, label+" gap")
+	return matrix{drawVector(t, max(0, (rows-1)*ld+cols), label), ld}
+}
+
+// size draws a dimension: often near the edges of the kernels' tiles.
+func size(t *rapid.T, least int, label string) int {
+	return max(least, rapid.OneOf(rapid.IntRange(least, 20), rapid.SampledFrom([]int{15, 16, 17, 23, 24, 31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97, 112, 145})).Draw(t, label))
+}
+
+// oracle is the definition of a product, element by element.
+func oracle(start, a, b func(i, j int) float32, m, n, k int, store func(i, j int, x float32)) {
+	for i := range m {
+		for j := range n {
+			x := start(i, j)
+			for l := range k {
+				x = fma(a(i, l), b(l, j), x)
+			}
+			store(i, j, x)
+		}
+	}
+}
+
+func (m matrix) at(i, j int) float32         { return m.x[i*m.ld+j] }
+func (m matrix) transposed(i, j int) float32 { return m.x[j*m.ld+i] }
+func (m matrix) clone() matrix               { return matrix{slices.Clone(m.x), m.ld} }
+func (m matrix) set(i, j int, x float32)     { m.x[i*m.ld+j] = x }
+func zero(int, int) float32                  { return 0 }
+
+func TestMulNN(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n, k := size(t, 1, "m"), size(t, 1, "n"), size(t, 0, "k")
+			a, b, c := drawMatrix(t, m, k, "a"), drawMatrix(t, k, n, "b"), drawMatrix(t, m, n, "c")
+			var bias []float32
+			start := zero
+			if rapid.Bool().Draw(t, "with bias") {
+				bias = drawVector(t, n, "bias")
+				start = func(_, j int) float32 { return bias[j] }
+			}
+			relu := rapid.Bool().Draw(t, "relu")
+			want := c.clone()
+			oracle(start, a.at, b.at, m, n, k, func(i, j int, x float32) {
+				if relu && x < 0 {
+					x = 0
+				}
+				want.set(i, j, x)
+			})
+			MulNN(c.x, c.ld, a.x, a.ld, b.x, b.ld, m, n, k, bias, relu)
+			requireSame(t, "MulNN", c.x, want.x)
+		})
+	})
+}
+
+func TestMulNNAdd(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n, k := size(t, 1, "m"), size(t, 1, "n"), size(t, 0, "k")
+			a, b, c := drawMatrix(t, m, k, "a"), drawMatrix(t, k, n, "b"), drawMatrix(t, m, n, "c")
+			want := c.clone()
+			oracle(c.at, a.at, b.at, m, n, k, want.set)
+			MulNNAdd(c.x, c.ld, a.x, a.ld, b.x, b.ld, m, n, k)
+			requireSame(t, "MulNNAdd", c.x, want.x)
+		})
+	})
+}
+
+func TestMulTN(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n, k := size(t, 1, "m"), size(t, 1, "n"), size(t, 0, "k")
+			a, b, c := drawMatrix(t, k, m, "a"), drawMatrix(t, k, n, "b"), drawMatrix(t, m, n, "c")
+			want := c.clone()
+			oracle(zero, a.transposed, b.at, m, n, k, want.set)
+			MulTN(c.x, c.ld, a.x, a.ld, b.x, b.ld, m, n, k)
+			requireSame(t, "MulTN", c.x, want.x)
+		})
+	})
+}
+
+func TestMulNT(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n, k := size(t, 1, "m"), size(t, 1, "n"), size(t, 0, "k")
+			a, b, c := drawMatrix(t, m, k, "a"), drawMatrix(t, n, k, "b"), drawMatrix(t, m, n, "c")
+			var mask matrix
+			if rapid.Bool().Draw(t, "masked") {
+				mask = drawMatrix(t, m, n, "mask")
+			}
+			want := c.clone()
+			oracle(zero, a.at, b.transposed, m, n, k, func(i, j int, x float32) {
+				if mask.x != nil && mask.at(i, j) <= 0 {
+					x = 0
+				}
+				want.set(i, j, x)
+			})
+			MulNT(c.x, c.ld, a.x, a.ld, b.x, b.ld, m, n, k, mask.x, mask.ld, make([]float32, TransposeScratch(n, k)))
+			requireSame(t, "MulNT", c.x, want.x)
+		})
+	})
+}
+
+// TestBlockedProduct has shapes large enough, and strides bad enough, that kernels pack and block b.
+func TestBlockedProduct(t *testing.T) {
+	shapes := []struct{ m, n, k, ldb int }{{70, 1024, 401, 1024}, {9, 300, 900, 300}, {33, 50, 2000, 2048}, {19, 1000, 193, 1001}}
+	eachKernel(t, func(t *testing.T) {
+		for _, s := range shapes {
+			t.Run(fmt.Sprint(s), func(t *testing.T) {
+				rapid.Check(t, func(t *rapid.T) { checkBlocked(t, s.m, s.n, s.k, s.ldb) })
+			})
+		}
+	})
+}
+
+func checkBlocked(t *rapid.T, m, n, k, ldb int) {
+	operands := [][]float32{make([]float32, m*n), drawVector(t, m*k, "a"), drawVector(t, k*ldb, "b"), drawVector(t, n, "bias"), drawVector(t, m*n, "mask")}
+	p := product{ldc: n, aRow: k, aStep: 1, ldb: ldb, m: m, n: n, k: k, ldm: n}
+	p.relu = rapid.Bool().Draw(t, "relu")
+	masked := rapid.Bool().Draw(t, "masked")
+	checkAgainstPortable(t, "blocked product", operands, func(impl *implementation, x [][]float32) {
+		p := p
+		p.c, p.a, p.b, p.bias = x[0], x[1], x[2], x[3]
+		if masked {
+			p.mask = x[4]
+		}
+		impl.multiply(p)
+	})
+}
+
+func TestTranspose(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n := size(t, 1, "m"), size(t, 1, "n")
+			src, dst := drawMatrix(t, m, n, "src"), drawMatrix(t, n, m, "dst")
+			want := dst.clone()
+			for i := range m {
+				for j := range n {
+					want.set(j, i, src.at(i, j))
+				}
+			}
+			Transpose(dst.x, dst.ld, src.x, src.ld, m, n)
+			requireSame(t, "Transpose", dst.x, want.x)
+		})
+	})
+}
+
+func TestShortOperandPanics(t *testing.T) {
+	defer func() {
+		if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "b has 5 elements") {
+			t.Errorf("recovered %v, want a panic that names b", r)
+		}
+	}()
+	MulNN(make([]float32, 4), 2, make([]float32, 6), 3, make([]float32, 5), 2, 2, 2, 3, nil, false)
+}

@@ -1,0 +1,63 @@
+package kernel
+
+// The errors below are the largest found over all float32 arguments against float64, in units of the last place of
+// the result; the tests hold them.
+
+// Exp sets dst = e^src, within 1 ulp. It overflows to +Inf above 88.72284 and underflows through the denormals to zero.
+func Exp(dst, src []float32) { active.exp(dst, src[:len(dst)]) }
+
+// Log sets dst to the natural logarithm of src, within 1 ulp: -Inf of zero, NaN of negative numbers.
+func Log(dst, src []float32) { active.log(dst, src[:len(dst)]) }
+
+// Log1p sets dst = log(1 + src), within 2 ulp, also where src is tiny: -Inf of -1, NaN below.
+func Log1p(dst, src []float32) { active.log1p(dst, src[:len(dst)]) }
+
+// Sigmoid sets dst = 1 / (1 + e^-src), within 2 ulp, also where the result is tiny.
+func Sigmoid(dst, src []float32) { active.sigmoid(dst, src[:len(dst)]) }
+
+// Tanh sets dst to the hyperbolic tangent of src, within 2 ulp.
+func Tanh(dst, src []float32) { active.tanh(dst, src[:len(dst)]) }
+
+// Softmax sets each row of dst [m, n] to the softmax of that row of src [m, n], both without gaps between rows. The
+// exponentials are of the difference to the row's maximum and are summed in ascending order.
+func Softmax(dst, src []float32, m, n int) {
+	for i := 0; i < m; i++ {
+		softmaxRow(dst[i*n:(i+1)*n], src[i*n:(i+1)*n])
+	}
+}
+
+func softmaxRow(dst, src []float32) {
+	if len(src) == 0 {
+		return
+	}
+	largest := src[0]
+	for _, x := range src {
+		if x > largest {
+			largest = x
+		}
+	}
+	for i, x := range src {
+		dst[i] = x - largest
+	}
+	active.exp(dst, dst)
+	var sum float32
+	for _, e := range dst {
+		sum += e
+	}
+	for i := range dst {
+		dst[i] /= sum
+	}
+}
+
+// SigmoidCrossEntropy computes the weighted log loss of each logit z with label y in [0, 1] and weight w, and its
+// derivative by the logit:
+//
+//	losses[i]  = w * (max(z, 0) - z*y + log1p(e^-|z|))
+//	dlogits[i] = w * (sigmoid(z) - y)
+//
+// Both keep their relative precision where the prediction is all but certain: the difference is taken before the
+// division, not between rounded probabilities.
+func SigmoidCrossEntropy(losses, dlogits, logits, labels, weights []float32) {
+	n := len(logits)
+	active.sigmoidCrossEntropy(losses[:n], dlogits[:n], logits, labels[:n], weights[:n])
+}
