@@ -37,7 +37,7 @@ func client() (*storage.Client, error) {
 	}
 	// The client outlives the call that happens to make it, and so does the
 	// context of its credentials.
-	c, err := storage.NewClient(context.Background(), storage.WithJSONReads())
+	c, err := storage.NewClient(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +67,7 @@ func bucketOf(path string) (*storage.BucketHandle, string, error) {
 	return c.Bucket(bucket), name, nil
 }
 
-// object returns the object of a path. Reads return its bytes as stored: the
-// service would otherwise expand those stored with a content encoding, and
-// sizes and offsets would not hold.
+// object returns the object of a path.
 func object(path string) (*storage.ObjectHandle, error) {
 	bucket, name, err := bucketOf(path)
 	if err != nil {
@@ -78,7 +76,7 @@ func object(path string) (*storage.ObjectHandle, error) {
 	if name == "" {
 		return nil, errors.New("the path names a bucket, not a file: write gs://bucket/name")
 	}
-	return bucket.Object(name).ReadCompressed(true), nil
+	return bucket.Object(name), nil
 }
 
 func (cloud) open(ctx context.Context, path string, offset, length int64) (io.ReadCloser, error) {
@@ -89,7 +87,9 @@ func (cloud) open(ctx context.Context, path string, offset, length int64) (io.Re
 	if err != nil {
 		return nil, err
 	}
-	r, err := o.NewRangeReader(ctx, offset, length)
+	// The service would expand objects stored with a content encoding, and sizes
+	// and offsets would not hold.
+	r, err := o.ReadCompressed(true).NewRangeReader(ctx, offset, length)
 	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable {
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}

@@ -1,0 +1,2 @@
+// Package storagetest serves Cloud Storage inside a test's process.
+package storagetest
