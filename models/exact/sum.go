@@ -147,6 +147,12 @@ func (s *Sum) Value() float64 {
 	default:
 		return math.NaN()
 	}
+	value, _ := s.Exact().Float64()
+	return value
+}
+
+// Exact is the sum of the finite numbers among those added, without rounding.
+func (s *Sum) Exact() *big.Float {
 	negative, magnitude := s.magnitude()
 	whole := new(big.Int)
 	for i := len(magnitude) - 1; i >= 0; i-- {
@@ -157,8 +163,7 @@ func (s *Sum) Value() float64 {
 		whole.Neg(whole)
 	}
 	exact := new(big.Float).SetInt(whole)
-	value, _ := exact.SetMantExp(exact, lowest).Float64()
-	return value
+	return exact.SetMantExp(exact, lowest)
 }
 
 // magnitude is the sum's sign and digits, without leading zeros.

@@ -11,12 +11,3 @@ type Categorical struct {
 	Name string
 	Size int // ids are in [0, Size)
 }
-
-// Rows are encoded records.
-type Rows struct {
-	N       int
-	Numeric []float32 // [N, numerics], row-major
-	IDs     []int32   // [N, categoricals], row-major
-	Labels  []float32 // [N], 0 or 1
-	Weights []float32 // [N]
-}

@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"strconv"
+
+	"github.com/penstock-ml/penstock/models/records"
 )
 
 // NumberColumns names n columns without a header by their number, from 1.
@@ -12,6 +14,15 @@ func NumberColumns(n int) []string {
 		names[i] = strconv.Itoa(i + 1)
 	}
 	return names
+}
+
+// Format says how the data is read.
+func (s *Spec) Format() records.Format {
+	f := records.Format{Kind: s.Data.Format, Header: s.Data.Header, Columns: s.Data.Columns, Multiline: s.Data.Multiline}
+	if s.Data.Delimiter != "" {
+		f.Delimiter = s.Data.Delimiter[0]
+	}
+	return f
 }
 
 // ResolveColumns gives a spec without data.columns the names that the data

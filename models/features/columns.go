@@ -1,0 +1,153 @@
+package features
+
+import (
+	"slices"
+
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+// columns reads the fields of a record that a spec's features need, each once.
+type columns struct {
+	slots   []slot
+	values  []value // of the last record read, by slot
+	missing []string
+	label   labelColumn
+	key     int // index of the key column; -1 for none
+}
+
+// A slot is one column that features read.
+type slot struct {
+	name     string
+	index    int // among the record's fields; -1 when the data has no such column
+	text     bool
+	number   bool
+	trim     bool
+	required bool // a missing value is an error
+}
+
+// A value is what a record has in a slot. Its text is the record's memory.
+type value struct {
+	text    []byte
+	number  float64
+	missing bool
+}
+
+type labelColumn struct {
+	name    string
+	index   int
+	trim    bool
+	classes []string // empty until known
+}
+
+func newColumns(s *spec.Spec) columns {
+	c := columns{
+		missing: s.Data.Missing,
+		key:     slices.Index(s.Data.Columns, s.Key),
+		label: labelColumn{
+			name:    s.Label.Column,
+			index:   slices.Index(s.Data.Columns, s.Label.Column),
+			trim:    !s.Data.KeepSpace,
+			classes: s.Label.Classes,
+		},
+	}
+	for i := range s.Features {
+		if f := &s.Features[i]; f.Kind != spec.Cross {
+			c.use(s, f)
+		}
+	}
+	c.values = make([]value, len(c.slots))
+	return c
+}
+
+// use adds the feature's column, or a use of it.
+func (c *columns) use(s *spec.Spec, f *spec.Feature) {
+	i := c.slot(f.Column)
+	if i < 0 {
+		i = len(c.slots)
+		c.slots = append(c.slots, slot{name: f.Column, index: slices.Index(s.Data.Columns, f.Column)})
+	}
+	at := &c.slots[i]
+	if f.Kind == spec.Numeric || f.Kind == spec.Bucketize {
+		at.number = true
+	} else {
+		at.text = true
+	}
+	at.trim = !s.Data.KeepSpace || !at.text
+}
+
+// slot is the index of a column's slot, or -1.
+func (c *columns) slot(column string) int {
+	return slices.IndexFunc(c.slots, func(s slot) bool { return s.name == column })
+}
+
+// read fills values from a record's fields.
+func (c *columns) read(fields [][]byte) error {
+	for i := range c.slots {
+		s, v := &c.slots[i], &c.values[i]
+		if s.index < 0 {
+			return columnError(s.name, nil, "is not among the data's columns; add it to data.columns")
+		}
+		v.text = field(fields, s.index, s.trim)
+		v.missing = c.isMissing(v.text)
+		if v.missing {
+			if s.required {
+				return columnError(s.name, nil, "has no value, and every record of the training data had one; give it a value")
+			}
+			continue
+		}
+		if !s.number {
+			continue
+		}
+		x, err := parseNumber(trim(v.text))
+		if err != nil {
+			return columnError(s.name, v.text, "%v", err)
+		}
+		v.number = x
+	}
+	return nil
+}
+
+// field is a record's field, nil where the record has none.
+func field(fields [][]byte, index int, trimmed bool) []byte {
+	if uint(index) >= uint(len(fields)) {
+		return nil
+	}
+	if trimmed {
+		return trim(fields[index])
+	}
+	return fields[index]
+}
+
+func (c *columns) isMissing(text []byte) bool {
+	if len(text) == 0 {
+		return true
+	}
+	for _, m := range c.missing {
+		if string(text) == m {
+			return true
+		}
+	}
+	return false
+}
+
+// labelText is the record's label.
+func (c *columns) labelText(fields [][]byte) ([]byte, error) {
+	text := field(fields, c.label.index, c.label.trim)
+	if c.isMissing(text) {
+		return nil, columnError(c.label.name, nil, "has no value, and it is the label; give it one, or remove the record")
+	}
+	return text, nil
+}
+
+// trim removes ASCII space from both ends.
+func trim(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isSpace(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

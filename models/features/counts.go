@@ -1,0 +1,86 @@
+package features
+
+import (
+	"cmp"
+	"slices"
+)
+
+// counts are the numbers of records by text.
+type counts struct {
+	index map[string]int32 // into the two below
+	texts []string
+	count []int64
+}
+
+func newCounts() counts { return counts{index: map[string]int32{}} }
+
+// find is the index of a text, or -1.
+func (c *counts) find(text []byte) int32 {
+	if i, ok := c.index[string(text)]; ok {
+		return i
+	}
+	return -1
+}
+
+// addFound counts a record whose text find has found at index i, or not.
+func (c *counts) addFound(i int32, text []byte) {
+	if i < 0 {
+		c.add(string(text), 1)
+		return
+	}
+	c.count[i]++
+}
+
+func (c *counts) add(text string, n int64) {
+	i, ok := c.index[text]
+	if !ok {
+		i = int32(len(c.texts))
+		c.index[text] = i
+		c.texts = append(c.texts, text)
+		c.count = append(c.count, 0)
+	}
+	c.count[i] += n
+}
+
+func (c *counts) merge(other *counts) {
+	for i, text := range other.texts {
+		c.add(text, other.count[i])
+	}
+}
+
+func (c *counts) clone() counts {
+	copied := newCounts()
+	copied.merge(c)
+	return copied
+}
+
+// A counted text occurs in so many records.
+type counted struct {
+	text  string
+	count int64
+}
+
+// byText lists the counts by the bytes of their texts.
+func (c *counts) byText() []counted {
+	all := make([]counted, len(c.texts))
+	for i := range all {
+		all[i] = counted{c.texts[i], c.count[i]}
+	}
+	slices.SortFunc(all, func(a, b counted) int { return cmp.Compare(a.text, b.text) })
+	return all
+}
+
+// vocabulary lists the texts with at least minCount records, the most frequent
+// first and equals by their bytes; at most topK of them, if that is not 0.
+func (c *counts) vocabulary(minCount int64, topK int) []string {
+	all := c.byText()
+	slices.SortStableFunc(all, func(a, b counted) int { return cmp.Compare(b.count, a.count) })
+	texts := []string{}
+	for _, t := range all {
+		if t.count < minCount || topK > 0 && len(texts) == topK {
+			break
+		}
+		texts = append(texts, t.text)
+	}
+	return texts
+}

@@ -1,0 +1,16 @@
+// Package features turns the columns of records into the inputs of a model.
+//
+// It works in two passes. The first one gathers [Statistics] of the training
+// records, in any number of parts; their Fit gives what the encoding has to
+// know of the data ([Fitted]): vocabularies, means, deviations, the classes of
+// the label. The second pass encodes records by an [Encoder], for training and
+// for prediction alike.
+//
+// Statistics are exact, so that any partition of the records and any order of
+// merging give the same Fitted, byte for byte.
+//
+// A value is missing when its field is absent, empty, or one of data.missing.
+// A column in which the training data had missing values may lack them later:
+// a missing number becomes the mean, a missing text has an id of its own. In
+// every other column a missing value is an error.
+package features

@@ -1,0 +1,290 @@
+package features
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+// An Encoder turns records into rows. It allocates nothing per record. One
+// goroutine at a time may use it; make one for each.
+type Encoder struct {
+	columns columns
+	layout  *Layout
+	numbers []numberEncoder // by column of numbers
+	ids     []idEncoder     // by column of ids; nil for crosses
+	crosses []crossEncoder  // after all others, whose ids they combine
+}
+
+// NewEncoder makes an encoder for a spec and what was fitted for it.
+func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
+	if err := checkFitted(s, f); err != nil {
+		return nil, err
+	}
+	e := &Encoder{columns: newColumns(s), layout: f.Layout()}
+	e.columns.label.classes = f.Label.Classes
+	for i := range s.Features {
+		feature, fitted := &s.Features[i], &f.Features[i]
+		slot := e.columns.slot(feature.Column)
+		if slot >= 0 {
+			e.columns.slots[slot].required = fitted.Missing == 0
+		}
+		switch feature.Kind {
+		case spec.Numeric:
+			e.numbers = append(e.numbers, newNumberEncoder(feature, fitted, slot))
+		case spec.Cross:
+			c, err := newCrossing(feature, e.layout)
+			if err != nil {
+				return nil, err
+			}
+			e.crosses = append(e.crosses, crossEncoder{crossing: c, at: len(e.ids)})
+			e.ids = append(e.ids, nil)
+		default:
+			e.ids = append(e.ids, newIDEncoder(feature, fitted, slot))
+		}
+	}
+	return e, nil
+}
+
+// checkFitted tells whether the two belong together.
+func checkFitted(s *spec.Spec, f *Fitted) error {
+	if len(s.Features) != len(f.Features) || s.Label.Column != f.Label.Column || len(f.Label.Classes) != 2 {
+		return fmt.Errorf("the fitted features are not those of spec %s; run the analysis again", s.Name)
+	}
+	for i := range f.Features {
+		feature, fitted := &s.Features[i], &f.Features[i]
+		same := feature.Name == fitted.Name && feature.Kind == fitted.Kind
+		switch feature.Kind {
+		case spec.Numeric:
+			same = same && fitted.Number != nil
+		case spec.Cross:
+			same = same && fitted.Size >= 1 && fitted.Size <= feature.Buckets
+		default:
+			same = same && fitted.Size == sizeOf(feature, fitted)
+		}
+		if !same {
+			return fmt.Errorf("the fitted feature %s is not feature %s of spec %s; run the analysis again", fitted.Name, feature.Name, s.Name)
+		}
+	}
+	return nil
+}
+
+// Layout is the layout of the rows.
+func (e *Encoder) Layout() *Layout { return e.layout }
+
+// Append adds a record with its label and weight 1. Its fields are those of the
+// spec's data.columns; they are not kept. An error is a [ColumnError], and the
+// rows stay as they were.
+func (e *Encoder) Append(rows *Rows, fields [][]byte) error {
+	label, err := e.label(fields)
+	if err != nil {
+		return err
+	}
+	if err := e.AppendUnlabelled(rows, fields); err != nil {
+		return err
+	}
+	rows.Labels = append(rows.Labels, label)
+	rows.Weights = append(rows.Weights, 1)
+	return nil
+}
+
+// AppendUnlabelled adds a record whose label is not looked at. The rows' labels
+// and weights stay as they are.
+func (e *Encoder) AppendUnlabelled(rows *Rows, fields [][]byte) error {
+	if err := e.columns.read(fields); err != nil {
+		return err
+	}
+	numbers, numeric := extend(rows.Numeric, len(e.numbers))
+	if err := e.encodeNumbers(numbers); err != nil {
+		return err
+	}
+	row, ids := extend(rows.IDs, len(e.ids))
+	if err := e.encodeIDs(row); err != nil {
+		return err
+	}
+	rows.Numeric, rows.IDs = numeric, ids
+	rows.N++
+	return nil
+}
+
+// extend makes a slice n longer and returns its new end, too.
+func extend[T any](s []T, n int) (end, longer []T) {
+	if cap(s)-len(s) < n {
+		grown := make([]T, len(s), 2*cap(s)+n)
+		copy(grown, s)
+		s = grown
+	}
+	longer = s[:len(s)+n]
+	return longer[len(s):], longer
+}
+
+// label is 1 for the positive class and 0 for the negative one.
+func (e *Encoder) label(fields [][]byte) (float32, error) {
+	text, err := e.columns.labelText(fields)
+	if err != nil {
+		return 0, err
+	}
+	classes := e.columns.label.classes
+	switch string(text) {
+	case classes[1]:
+		return 1, nil
+	case classes[0]:
+		return 0, nil
+	}
+	return 0, columnError(e.columns.label.name, text, "is not a class; the model was trained on %q and %q", classes[0], classes[1])
+}
+
+// Key is the record's key field as it stands; nil without a key column.
+func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.key, false) }
+
+func (e *Encoder) encodeNumbers(row []float32) error {
+	for i := range e.numbers {
+		n := &e.numbers[i]
+		x, err := n.encode(&e.columns.values[n.slot], e.columns.slots[n.slot].name)
+		if err != nil {
+			return err
+		}
+		row[i] = x
+	}
+	return nil
+}
+
+func (e *Encoder) encodeIDs(row []int32) error {
+	for i, encoder := range e.ids {
+		if encoder == nil {
+			continue
+		}
+		id, err := encoder.encode(e.columns.values)
+		if err != nil {
+			return err
+		}
+		row[i] = id
+	}
+	for i := range e.crosses {
+		row[e.crosses[i].at] = e.crosses[i].id(row)
+	}
+	return nil
+}
+
+type crossEncoder struct {
+	crossing
+	at int // column of ids
+}
+
+// numberEncoder encodes a numeric feature.
+type numberEncoder struct {
+	slot            int
+	log1p, zscore   bool
+	mean, deviation float64
+	missing         float32
+}
+
+func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEncoder {
+	n := numberEncoder{
+		slot:      slot,
+		log1p:     f.Has(spec.Log1p),
+		zscore:    f.Has(spec.ZScore),
+		mean:      fitted.Number.Mean,
+		deviation: fitted.Number.Deviation,
+	}
+	if !n.zscore {
+		n.missing = float32(n.mean)
+	}
+	return n
+}
+
+func (n *numberEncoder) encode(v *value, column string) (float32, error) {
+	if v.missing {
+		return n.missing, nil
+	}
+	x, err := transform(v, n.log1p, column)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case n.zscore && n.deviation == 0:
+		return 0, nil
+	case n.zscore:
+		x = (x - n.mean) / n.deviation
+	}
+	if math.Abs(x) > math.MaxFloat32 {
+		return 0, columnError(column, v.text, "is beyond the range of float32; correct it, or scale the feature by zscore")
+	}
+	return float32(x), nil
+}
+
+// An idEncoder gives the id of a categorical feature. missing is the id of a
+// missing value; such a value only comes where there is one.
+type idEncoder interface {
+	encode(values []value) (int32, error)
+}
+
+func newIDEncoder(f *spec.Feature, fitted *FittedFeature, slot int) idEncoder {
+	missing := int32(fitted.Size - 1)
+	switch f.Kind {
+	case spec.Vocabulary:
+		index := make(map[string]int32, len(fitted.Vocabulary))
+		for i, text := range fitted.Vocabulary {
+			index[text] = int32(i)
+		}
+		return &vocabularyEncoder{slot, f.Column, index, uint64(f.OOVBuckets), missing}
+	case spec.Hash:
+		return &hashEncoder{slot, uint64(f.Buckets), missing}
+	default:
+		return &bucketEncoder{slot, f.Boundaries, missing}
+	}
+}
+
+type vocabularyEncoder struct {
+	slot       int
+	column     string
+	index      map[string]int32
+	oovBuckets uint64
+	missing    int32
+}
+
+func (e *vocabularyEncoder) encode(values []value) (int32, error) {
+	v := &values[e.slot]
+	if v.missing {
+		return e.missing, nil
+	}
+	if id, ok := e.index[string(v.text)]; ok {
+		return id, nil
+	}
+	if e.oovBuckets == 0 {
+		return 0, columnError(e.column, v.text, "is not in the vocabulary; correct it, or train with oov_buckets of at least 1")
+	}
+	return int32(len(e.index)) + int32(xxhash.Sum64(v.text)%e.oovBuckets), nil
+}
+
+type hashEncoder struct {
+	slot    int
+	buckets uint64
+	missing int32
+}
+
+func (e *hashEncoder) encode(values []value) (int32, error) {
+	v := &values[e.slot]
+	if v.missing {
+		return e.missing, nil
+	}
+	return int32(xxhash.Sum64(v.text) % e.buckets), nil
+}
+
+type bucketEncoder struct {
+	slot       int
+	boundaries []float64
+	missing    int32
+}
+
+// encode counts the boundaries that are at most the number.
+func (e *bucketEncoder) encode(values []value) (int32, error) {
+	v := &values[e.slot]
+	if v.missing {
+		return e.missing, nil
+	}
+	return int32(sort.Search(len(e.boundaries), func(i int) bool { return e.boundaries[i] > v.number })), nil
+}

@@ -1,0 +1,120 @@
+package features
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+// Fit turns the statistics of all training records into what encoding needs.
+// The spec is the one that they were gathered for.
+func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
+	c := newColumns(s)
+	l := newStatisticsLayout(s, &c)
+	if st.isZero() || st.records == 0 {
+		return nil, errors.New("the training data has no records; check the training files")
+	}
+	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) {
+		return nil, errors.New("the statistics were gathered for another spec; run the analysis again")
+	}
+	label, err := st.fitLabel(s)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fitted{Version: fittedVersion, Records: st.records, Label: label, Features: make([]FittedFeature, len(s.Features))}
+	for i := range s.Features {
+		if s.Features[i].Kind == spec.Cross {
+			continue
+		}
+		if f.Features[i], err = st.fitFeature(&s.Features[i], &c, &l); err != nil {
+			return nil, err
+		}
+	}
+	return f, fitCrosses(s, f)
+}
+
+func (st *Statistics) fitLabel(s *spec.Spec) (FittedLabel, error) {
+	label := FittedLabel{Column: s.Label.Column, Classes: slices.Clone(s.Label.Classes)}
+	if len(label.Classes) == 0 {
+		for _, t := range st.labels.byText() {
+			label.Classes = append(label.Classes, t.text)
+		}
+	}
+	if len(label.Classes) != 2 {
+		return label, fmt.Errorf("column %s is the label and has the values %q in the training data, where there must be two; check label.column, or name markers for no value in data.missing", label.Column, label.Classes)
+	}
+	label.Counts = make([]int64, 2)
+	for i, text := range st.labels.texts {
+		class := slices.Index(label.Classes, text)
+		if class < 0 {
+			return label, fmt.Errorf("column %s has the value %q, which is not in label.classes; run the analysis again with this spec", label.Column, text)
+		}
+		label.Counts[class] = st.labels.count[i]
+	}
+	return label, nil
+}
+
+func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayout) (FittedFeature, error) {
+	slot := c.slot(f.Column)
+	fitted := FittedFeature{Name: f.Name, Kind: f.Kind, Missing: st.missing[slot]}
+	if fitted.Missing == st.records {
+		return fitted, fmt.Errorf("column %s has no value in any record of the training data; remove feature %s", f.Column, f.Name)
+	}
+	switch f.Kind {
+	case spec.Numeric:
+		number, err := st.numbers[l.number(slot, f)].fit(st.records - fitted.Missing)
+		if err != nil {
+			return fitted, fmt.Errorf("column %s %w", f.Column, err)
+		}
+		fitted.Number = number
+		return fitted, nil
+	case spec.Vocabulary:
+		fitted.Vocabulary = st.texts[l.text(slot)].vocabulary(f.MinCount, f.TopK)
+	}
+	fitted.Size = sizeOf(f, &fitted)
+	if fitted.Size > math.MaxInt32 {
+		return fitted, fmt.Errorf("column %s has %d distinct values, too many for a vocabulary; give feature %s a top_k, or hash it", f.Column, len(fitted.Vocabulary), f.Name)
+	}
+	return fitted, nil
+}
+
+// sizeOf is the number of ids of a categorical feature that is no cross.
+func sizeOf(f *spec.Feature, fitted *FittedFeature) int {
+	size := 0
+	switch f.Kind {
+	case spec.Vocabulary:
+		size = len(fitted.Vocabulary) + f.OOVBuckets
+	case spec.Hash:
+		size = f.Buckets
+	case spec.Bucketize:
+		size = len(f.Boundaries) + 1
+	}
+	if fitted.Missing > 0 {
+		size++
+	}
+	return size
+}
+
+// fit computes mean and deviation from the exact sums of n values, rounding
+// each once: the usual formulas lose all digits when the mean is far from zero.
+func (m *moments) fit(n int64) (*FittedNumber, error) {
+	const wide = 10_000 // bits: enough for the square of any sum
+	count := new(big.Float).SetPrec(wide).SetInt64(n)
+	sum := new(big.Float).SetPrec(wide).Set(m.sum.Exact())
+	squares := new(big.Float).SetPrec(wide).Set(m.squares.Exact())
+
+	mean, _ := new(big.Float).Quo(sum, count).Float64()
+	// The variance is (n*squares - sum^2) / n^2.
+	variance := new(big.Float).SetPrec(wide).Mul(count, squares)
+	variance.Sub(variance, new(big.Float).SetPrec(wide).Mul(sum, sum))
+	variance.Quo(variance, new(big.Float).SetPrec(wide).Mul(count, count))
+	deviation, _ := new(big.Float).Sqrt(variance).Float64()
+	if math.IsInf(mean, 0) || math.IsInf(deviation, 0) {
+		return nil, errors.New("has values whose mean or deviation is beyond float64; correct them")
+	}
+	return &FittedNumber{Mean: mean, Deviation: deviation, Min: m.min, Max: m.max}, nil
+}

@@ -1,0 +1,17 @@
+package features
+
+// Rows are encoded records.
+type Rows struct {
+	N       int
+	Numeric []float32 // [N, numerics], row-major
+	IDs     []int32   // [N, categoricals], row-major
+	Labels  []float32 // [N], 0 or 1; empty for unlabelled records
+	Weights []float32 // [N]; empty for unlabelled records
+}
+
+// Reset empties the rows and keeps their memory for the next ones.
+func (r *Rows) Reset() {
+	r.N = 0
+	r.Numeric, r.IDs = r.Numeric[:0], r.IDs[:0]
+	r.Labels, r.Weights = r.Labels[:0], r.Weights[:0]
+}

@@ -1,0 +1,272 @@
+package features
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/penstock-ml/penstock/models/exact"
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+// Statistics are what one pass over training records gathers. Parts may be
+// merged in any order. The zero value is the empty part of any spec: others can
+// be merged into it, but only one made by [NewStatistics] can Add records.
+type Statistics struct {
+	records int64
+	missing []int64   // records without a value, by slot
+	numbers []moments // by distinct column and log1p
+	texts   []counts  // by distinct vocabulary column
+	labels  counts
+	mixed   bool // parts of different specs were merged
+
+	layout  statisticsLayout
+	columns columns
+	// The values of the record being added, which must not count if it turns
+	// out to have an error.
+	numbersNow []float64
+	textsNow   []int32
+}
+
+// statisticsLayout says what the elements of Statistics belong to. It follows
+// from the spec alone.
+type statisticsLayout struct {
+	numbers []numberSource
+	texts   []int // slots
+}
+
+// A numberSource is a column whose moments are taken, perhaps of its logarithm.
+type numberSource struct {
+	slot  int
+	log1p bool
+}
+
+// moments sum up the values of a number, the missing ones left out.
+type moments struct {
+	sum, squares exact.Sum
+	min, max     float64
+}
+
+func newMoments() moments { return moments{min: math.Inf(1), max: math.Inf(-1)} }
+
+func (m *moments) add(x float64) {
+	m.sum.Add(x)
+	m.squares.AddProduct(x, x)
+	m.min = min(m.min, x)
+	m.max = max(m.max, x)
+}
+
+func (m *moments) merge(other *moments) {
+	m.sum.Merge(&other.sum)
+	m.squares.Merge(&other.squares)
+	m.min = min(m.min, other.min)
+	m.max = max(m.max, other.max)
+}
+
+// NewStatistics makes empty statistics for the spec's features. The spec's
+// columns must be resolved.
+func NewStatistics(s *spec.Spec) *Statistics {
+	c := newColumns(s)
+	l := newStatisticsLayout(s, &c)
+	st := &Statistics{
+		missing:    make([]int64, len(c.slots)),
+		numbers:    make([]moments, len(l.numbers)),
+		texts:      make([]counts, len(l.texts)),
+		labels:     newCounts(),
+		layout:     l,
+		columns:    c,
+		numbersNow: make([]float64, len(l.numbers)),
+		textsNow:   make([]int32, len(l.texts)),
+	}
+	for i := range st.numbers {
+		st.numbers[i] = newMoments()
+	}
+	for i := range st.texts {
+		st.texts[i] = newCounts()
+	}
+	return st
+}
+
+func newStatisticsLayout(s *spec.Spec, c *columns) statisticsLayout {
+	var l statisticsLayout
+	for i := range s.Features {
+		f := &s.Features[i]
+		at := c.slot(f.Column)
+		switch {
+		case f.Kind == spec.Numeric && l.number(at, f) < 0:
+			l.numbers = append(l.numbers, numberSource{at, f.Has(spec.Log1p)})
+		case f.Kind == spec.Vocabulary && l.text(at) < 0:
+			l.texts = append(l.texts, at)
+		}
+	}
+	return l
+}
+
+// number is the index of a numeric feature's moments, or -1.
+func (l *statisticsLayout) number(slot int, f *spec.Feature) int {
+	return slices.Index(l.numbers, numberSource{slot, f.Has(spec.Log1p)})
+}
+
+// text is the index of the counts of a slot's texts, or -1.
+func (l *statisticsLayout) text(slot int) int { return slices.Index(l.texts, slot) }
+
+// Add counts one record. Its fields are those of the spec's data.columns; they
+// are not kept. An error is a [ColumnError], and the record does not count.
+func (st *Statistics) Add(fields [][]byte) error {
+	if st.textsNow == nil {
+		return errors.New("records cannot be added to statistics that were unmarshalled; merge these into new ones")
+	}
+	if err := st.columns.read(fields); err != nil {
+		return err
+	}
+	label, err := st.class(fields)
+	if err != nil {
+		return err
+	}
+	if err := st.readNumbers(); err != nil {
+		return err
+	}
+	if err := st.readTexts(); err != nil {
+		return err
+	}
+	st.count(label)
+	return nil
+}
+
+// class is the record's label, if it is or can be one of two.
+func (st *Statistics) class(fields [][]byte) ([]byte, error) {
+	label, err := st.columns.labelText(fields)
+	if err != nil {
+		return nil, err
+	}
+	if st.labels.find(label) >= 0 {
+		return label, nil
+	}
+	name := st.columns.label.name
+	if classes := st.columns.label.classes; len(classes) > 0 && !slices.Contains(classes, string(label)) {
+		return nil, columnError(name, label, "is not a class; label.classes has %q and %q", classes[0], classes[1])
+	}
+	if known := st.labels.texts; len(known) == 2 {
+		return nil, columnError(name, label, "is a third class, besides %q and %q; a label has two, or name a marker for no value in data.missing", known[0], known[1])
+	}
+	return label, checkUTF8(name, label)
+}
+
+func checkUTF8(column string, text []byte) error {
+	if !utf8.Valid(text) {
+		return columnError(column, text, "is not UTF-8; convert the file to UTF-8, or hash the column")
+	}
+	return nil
+}
+
+func (st *Statistics) readNumbers() error {
+	for i, n := range st.layout.numbers {
+		v := &st.columns.values[n.slot]
+		if v.missing {
+			continue
+		}
+		x, err := transform(v, n.log1p, st.columns.slots[n.slot].name)
+		if err != nil {
+			return err
+		}
+		st.numbersNow[i] = x
+	}
+	return nil
+}
+
+// transform is the number, or log(1+x) of it.
+func transform(v *value, log1p bool, column string) (float64, error) {
+	if !log1p || v.number == 0 {
+		return v.number, nil
+	}
+	if v.number <= -1 {
+		return 0, columnError(column, v.text, "has no log1p, which is defined above -1; correct the value, or remove log1p from the feature's transform")
+	}
+	return math.Log1p(v.number), nil
+}
+
+func (st *Statistics) readTexts() error {
+	for i, slot := range st.layout.texts {
+		v := &st.columns.values[slot]
+		if v.missing {
+			continue
+		}
+		st.textsNow[i] = st.texts[i].find(v.text)
+		if st.textsNow[i] < 0 {
+			if err := checkUTF8(st.columns.slots[slot].name, v.text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count adds the record that was read.
+func (st *Statistics) count(label []byte) {
+	st.records++
+	for i := range st.columns.values {
+		if st.columns.values[i].missing {
+			st.missing[i]++
+		}
+	}
+	for i, n := range st.layout.numbers {
+		if !st.columns.values[n.slot].missing {
+			st.numbers[i].add(st.numbersNow[i])
+		}
+	}
+	for i, slot := range st.layout.texts {
+		if v := &st.columns.values[slot]; !v.missing {
+			st.texts[i].addFound(st.textsNow[i], v.text)
+		}
+	}
+	st.labels.addFound(st.labels.find(label), label)
+}
+
+// Records is the number of records that were added.
+func (st *Statistics) Records() int64 { return st.records }
+
+// Merge adds another part of the same spec, which it leaves as it is.
+func (st *Statistics) Merge(other *Statistics) {
+	if other.isZero() {
+		return
+	}
+	if st.isZero() {
+		st.become(other)
+		return
+	}
+	st.mixed = st.mixed || other.mixed || !st.fits(other)
+	if st.mixed {
+		return
+	}
+	st.records += other.records
+	for i, n := range other.missing {
+		st.missing[i] += n
+	}
+	for i := range other.numbers {
+		st.numbers[i].merge(&other.numbers[i])
+	}
+	for i := range other.texts {
+		st.texts[i].merge(&other.texts[i])
+	}
+	st.labels.merge(&other.labels)
+}
+
+func (st *Statistics) isZero() bool { return st.labels.index == nil }
+
+// fits tells whether both are of one spec, as far as their sizes show.
+func (st *Statistics) fits(other *Statistics) bool {
+	return len(st.missing) == len(other.missing) && len(st.numbers) == len(other.numbers) && len(st.texts) == len(other.texts)
+}
+
+// become makes zero statistics a copy of others.
+func (st *Statistics) become(other *Statistics) {
+	st.records, st.mixed = other.records, other.mixed
+	st.missing = slices.Clone(other.missing)
+	st.numbers = slices.Clone(other.numbers)
+	st.texts = make([]counts, len(other.texts))
+	for i := range st.texts {
+		st.texts[i] = other.texts[i].clone()
+	}
+	st.labels = other.labels.clone()
+}
