@@ -1,0 +1,151 @@
+package ops
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/chewxy/hm"
+	"github.com/penstock-ml/penstock/models/kernel"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Indicator adds the product of one-hot columns with their weights: row i of
+// the result is bias + the sum over j of tables[j][ids[i, columns[j]]]. Its
+// operands are bias [units], ids [batch, categoricals] and for each column a
+// table [size, units]; its result is [batch, units].
+func Indicator(bias, ids *gorgonia.Node, columns []int, tables []*gorgonia.Node) (*gorgonia.Node, error) {
+	operands := append(gorgonia.Nodes{bias, ids}, tables...)
+	return apply(&IndicatorKernel{Columns: columns}, operands...)
+}
+
+// IndicatorKernel computes [Indicator].
+type IndicatorKernel struct {
+	Columns []int // of ids, one a table
+}
+
+func (k *IndicatorKernel) String() string { return fmt.Sprintf("Indicator(columns=%v)", k.Columns) }
+
+// Type: bias, ids, tables.
+func (k *IndicatorKernel) Type() ([]hm.Type, hm.Type) {
+	return repeat(matrix, len(k.Columns), vector, idType), matrix
+}
+
+// Shape is [batch, units].
+func (k *IndicatorKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
+	bias, ids, tables := in[0], in[1], in[2:]
+	if err := checkColumns(k.Columns, ids[1]); err != nil {
+		return nil, err
+	}
+	for _, table := range tables {
+		if table[1] != bias[0] {
+			return nil, fmt.Errorf("a table has %d columns, the bias %d: they must be equal", table[1], bias[0])
+		}
+	}
+	return tensor.Shape{ids[0], bias[0]}, nil
+}
+
+func checkColumns(columns []int, n int) error {
+	if len(columns) == 0 {
+		return errors.New("no columns are chosen")
+	}
+	for _, c := range columns {
+		if c < 0 || c >= n {
+			return fmt.Errorf("there is no column %d: there are %d", c, n)
+		}
+	}
+	return nil
+}
+
+// Compute implements Kernel.
+func (k *IndicatorKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	bias, ids, tables := in[0], in[1], in[2:]
+	m, n := out.Rows(), out.Columns()
+	for i := range m {
+		copy(out.F32[i*n:(i+1)*n], bias.F32)
+	}
+	for j, table := range tables {
+		gatherAdd(out.F32, n, table.F32, n, ids.I32[k.Columns[j]:], ids.Columns(), m)
+	}
+}
+
+// DiffWRT is false for the ids alone.
+func (k *IndicatorKernel) DiffWRT() []bool { return tableOperands(1, 1, len(k.Columns)) }
+
+// tableOperands is true, false and true again, as often as given.
+func tableOperands(before, ids, after int) []bool {
+	all := make([]bool, before+ids+after)
+	for i := range all {
+		all[i] = i < before || i >= before+ids
+	}
+	return all
+}
+
+// SymDiff implements Differentiable.
+func (k *IndicatorKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	ids, tables := in[1], in[2:]
+	var build builder
+	grads := gorgonia.Nodes{build.apply(&BiasGradientKernel{}, grad), nil}
+	for j, table := range tables {
+		rows, dim := table.Shape()[0], table.Shape()[1]
+		grads = append(grads, build.apply(&TableGradientKernel{Column: k.Columns[j], Rows: rows, Dim: dim}, grad, ids))
+	}
+	return grads, build.err
+}
+
+// TableGradientKernel computes the gradient with respect to a table of which
+// rows were looked up by a column of ids: row r of the result is the sum, i
+// ascending, of gradient[i, Offset:Offset+Dim] over the i with ids[i, Column]
+// = r. Its operands are the gradient [batch, width] of what was looked up and
+// ids [batch, categoricals]; its result is [Rows, Dim].
+type TableGradientKernel struct {
+	Column    int // of ids
+	Rows, Dim int // of the table
+	Offset    int // of the looked-up row in the gradient's row
+}
+
+func (k *TableGradientKernel) String() string {
+	return fmt.Sprintf("TableGradient(column=%d, shape=[%d, %d], offset=%d)", k.Column, k.Rows, k.Dim, k.Offset)
+}
+
+// Type: gradient, ids.
+func (k *TableGradientKernel) Type() ([]hm.Type, hm.Type) { return []hm.Type{matrix, idType}, matrix }
+
+// Shape is [Rows, Dim].
+func (k *TableGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
+	grad, ids := in[0], in[1]
+	if grad[0] != ids[0] || k.Offset+k.Dim > grad[1] {
+		return nil, fmt.Errorf("gradient has shape %v, ids %v: they do not belong to this table", grad, ids)
+	}
+	return tensor.Shape{k.Rows, k.Dim}, nil
+}
+
+// Compute implements Kernel.
+func (k *TableGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	grad, ids := in[0], in[1]
+	clear(out.F32)
+	scatterAdd(out.F32, k.Dim, ids.I32[k.Column:], ids.Columns(), grad.F32[k.Offset:], grad.Columns(), grad.Rows())
+}
+
+// gatherAdd is kernel.GatherAdd with a short way for tables of one column,
+// which are most of a wide part.
+func gatherAdd(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
+	if n > 1 {
+		kernel.GatherAdd(dst, ldd, table, n, ids, stride, m)
+		return
+	}
+	for i := range m {
+		dst[i*ldd] += table[ids[i*stride]]
+	}
+}
+
+// scatterAdd is kernel.ScatterAdd with the same short way.
+func scatterAdd(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
+	if n > 1 {
+		kernel.ScatterAdd(table, n, ids, stride, src, lds, m)
+		return
+	}
+	for i := range m {
+		table[ids[i*stride]] += src[i*lds]
+	}
+}

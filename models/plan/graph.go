@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// building is held while a graph is built: Gorgonia's constants are shared by
+// all graphs and change when they are added to one.
+var building sync.Mutex
+
+// A graph is a model with its loss and gradients.
+type graph struct {
+	*models.Inputs
+	labels, weights *gorgonia.Node
+	logits          *gorgonia.Node
+	gradients       []*gorgonia.Node // in the arrangement's order; nil in Score mode
+}
+
+// newGraph builds the graph of a model, differentiated in Train mode.
+func newGraph(m models.Model, a *models.Arrangement, layout *features.Layout, batch int, mode Mode) (*graph, error) {
+	building.Lock()
+	defer building.Unlock()
+	g := &graph{Inputs: models.NewInputs(m.Params(), layout, batch)}
+	var err error
+	if g.logits, err = m.Logits(g.Inputs); err != nil {
+		return nil, err
+	}
+	if shape := g.logits.Shape(); !g.logits.IsVector() || !shape.Eq(tensor.Shape{batch}) {
+		return nil, fmt.Errorf("the logits have shape %v: it must be [batch], here %v", shape, tensor.Shape{batch})
+	}
+	g.labels = g.newVector("input:labels")
+	g.weights = g.newVector("input:weights")
+	if mode == Train {
+		err = g.differentiate(a)
+	}
+	return g, err
+}
+
+func (g *graph) newVector(name string) *gorgonia.Node {
+	return gorgonia.NewVector(g.Graph, tensor.Float32, gorgonia.WithShape(g.Batch), gorgonia.WithName(name))
+}
+
+// differentiate adds the loss and its gradients.
+func (g *graph) differentiate(a *models.Arrangement) error {
+	cost, err := ops.SigmoidCrossEntropy(g.logits, g.labels, g.weights)
+	if err != nil {
+		return err
+	}
+	reached := ancestors(g.logits)
+	params := make(gorgonia.Nodes, len(a.Params))
+	for i, p := range a.Params {
+		params[i] = g.Param(p.Name)
+		if !reached[params[i]] {
+			return fmt.Errorf("parameter %q has no effect on the logits: use it or leave it out of Params", p.Name)
+		}
+	}
+	if g.gradients, err = gorgonia.Grad(cost, params...); err != nil {
+		return fmt.Errorf("cannot differentiate the network: %w", err)
+	}
+	return nil
+}
+
+// ancestors are the nodes that the given ones are computed from, and they
+// themselves.
+func ancestors(nodes ...*gorgonia.Node) map[*gorgonia.Node]bool {
+	seen := map[*gorgonia.Node]bool{}
+	for len(nodes) > 0 {
+		n := nodes[len(nodes)-1]
+		nodes = nodes[:len(nodes)-1]
+		if !seen[n] {
+			seen[n] = true
+			nodes = append(nodes, operands(n)...)
+		}
+	}
+	return seen
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// A SparseGradient is the gradient with respect to the rows of a table that a
+// batch touched. Rows for which it is 0 in every example are left out, so
+// padding does not show.
+type SparseGradient struct {
+	Param  int       // index in the arrangement's Params
+	Rows   []int32   // unique, ascending
+	Values []float32 // [rows, dim], row-major
+}
+
+// A tableTerm is the gradient from one look-up in a table.
+type tableTerm struct {
+	kernel        *ops.TableGradientKernel
+	gradient, ids *gorgonia.Node
+}
+
+// tableTerms finds the look-ups whose gradients make up that of a table.
+func tableTerms(n *gorgonia.Node, p *models.Placed) ([]tableTerm, error) {
+	switch k := kernelOf(n).(type) {
+	case *ops.TableGradientKernel:
+		in := operands(n)
+		return []tableTerm{{k, in[0], in[1]}}, nil
+	case *sum:
+		var terms []tableTerm
+		for _, operand := range operands(n) {
+			more, err := tableTerms(operand, p)
+			if err != nil {
+				return nil, err
+			}
+			terms = append(terms, more...)
+		}
+		return terms, nil
+	default:
+		return nil, fmt.Errorf("parameter %q is sparse, but operation %v makes its gradient dense: use the table in ops.Embedding or ops.Indicator alone", p.Name, n.Op())
+	}
+}
+
+// emitSparse prepares the gradients of the sparse parameters.
+func (c *compiler) emitSparse(a *models.Arrangement) {
+	next := 0
+	for i := range a.Params {
+		if !a.Params[i].Sparse || c.gradients == nil {
+			continue
+		}
+		s := newSparseGradient(i, a.Params[i].Shape[1])
+		for _, t := range c.terms[next] {
+			s.terms = append(s.terms, lookup{t.kernel, c.values[t.gradient].buffer, c.values[t.ids].buffer})
+		}
+		next++
+		s.reserve(c.Batch)
+		c.plan.sparse = append(c.plan.sparse, s)
+	}
+	c.plan.pairs = make([]SparseGradient, len(c.plan.sparse))
+}
+
+// A sparseGradient gathers the gradient of one table.
+type sparseGradient struct {
+	param, dim int
+	terms      []lookup
+	keys       []uint64 // row, then the number of the example among all terms'
+	rows       []int32
+	values     []float32
+}
+
+// A lookup is a tableTerm in a plan's memory.
+type lookup struct {
+	kernel        *ops.TableGradientKernel
+	gradient, ids *ops.Buffer
+}
+
+func newSparseGradient(param, dim int) *sparseGradient {
+	return &sparseGradient{param: param, dim: dim}
+}
+
+func (s *sparseGradient) reserve(batch int) {
+	n := batch * len(s.terms)
+	s.keys = make([]uint64, 0, n)
+	s.rows = make([]int32, 0, n)
+	s.values = make([]float32, 0, n*s.dim)
+}
+
+// collect sums the gradients of each row over the terms and in each over the
+// batch, ascending: the order in which a dense gradient is summed.
+func (s *sparseGradient) collect() SparseGradient {
+	s.keys, s.rows, s.values = s.keys[:0], s.rows[:0], s.values[:0]
+	for t := range s.terms {
+		s.list(t)
+	}
+	slices.Sort(s.keys)
+	last := int32(-1)
+	for _, key := range s.keys {
+		if row := int32(key >> 32); row != last {
+			s.open(row)
+			last = row
+		}
+		sum := s.values[len(s.values)-s.dim:]
+		kernel.Add(sum, sum, s.example(uint32(key)))
+	}
+	return SparseGradient{Param: s.param, Rows: s.rows, Values: s.values}
+}
+
+// list adds the keys of the examples of a term with a gradient other than 0.
+func (s *sparseGradient) list(t int) {
+	term := &s.terms[t]
+	batch, stride := term.ids.Rows(), term.ids.Columns()
+	for i := range batch {
+		position := t*batch + i
+		if !allZero(s.example(uint32(position))) {
+			row := term.ids.I32[i*stride+term.kernel.Column]
+			s.keys = append(s.keys, uint64(row)<<32|uint64(position))
+		}
+	}
+}
+
+// example is the gradient of an example, numbered through all terms.
+func (s *sparseGradient) example(position uint32) []float32 {
+	batch := s.terms[0].ids.Rows()
+	term := &s.terms[int(position)/batch]
+	start := int(position)%batch*term.gradient.Columns() + term.kernel.Offset
+	return term.gradient.F32[start:][:s.dim]
+}
+
+// open starts the sum of a row at 0.
+func (s *sparseGradient) open(row int32) {
+	s.rows = append(s.rows, row)
+	s.values = s.values[:len(s.values)+s.dim]
+	clear(s.values[len(s.values)-s.dim:])
+}
+
+func allZero(x []float32) bool {
+	for _, v := range x {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,220 @@
+package widedeep
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
+	"github.com/penstock-ml/penstock/models/spec"
+	"gorgonia.org/gorgonia"
+)
+
+// Name is the kind's name in specs.
+const Name = "wide_deep"
+
+// Groups of parameters.
+const (
+	Wide = "wide"
+	Deep = "deep"
+)
+
+// sparseFloats is the size from which on a table's gradient travels as pairs:
+// a batch touches little of it, while all of it would have to be summed.
+const sparseFloats = 65_536
+
+func init() { models.Register(Name, kind{}) }
+
+type kind struct{}
+
+// New implements models.Kind.
+func (kind) New(s *spec.Spec, layout *features.Layout) (models.Model, error) {
+	config, err := parse(&s.Model, layout)
+	if err != nil {
+		return nil, err
+	}
+	m := build(config, layout)
+	return m, models.CheckGroups(s, m.params)
+}
+
+// A model is the network as a list of layers.
+type model struct {
+	params     []models.Param
+	numeric    []int   // columns of the first layer's numeric inputs
+	embeddings []table // its other inputs
+	layers     []layer // the last one gives the logit
+}
+
+// A layer computes start + x*weights, rectified if hidden, where the start is
+// the bias plus a row of each table. Names are those of parameters.
+type layer struct {
+	weights string // "" where there is no x
+	bias    string
+	tables  []table
+	hidden  bool
+}
+
+// A table is a parameter whose rows are looked up by a column of ids.
+type table struct {
+	column int
+	param  string
+}
+
+// build lays the network out: the parameters of the wide part first.
+func build(config *Config, layout *features.Layout) *model {
+	b := builder{model: &model{}, layout: layout}
+	output := b.wide(config.Wide)
+	if deep := &config.Deep; deep.hasInputs() {
+		width := b.inputs(deep)
+		indicators := deep.Indicator
+		for i, units := range deep.Hidden {
+			prefix := fmt.Sprintf("deep/hidden_%d/", i+1)
+			init := models.HeNormal(width + len(indicators))
+			hidden := layer{hidden: true}
+			b.connect(&hidden, prefix, width, indicators, units, init)
+			b.layers = append(b.layers, hidden)
+			width, indicators = units, nil
+		}
+		b.connect(&output, "deep/logits/", width, indicators, 1, models.GlorotUniform(width+len(indicators), 1))
+	}
+	b.layers = append(b.layers, output)
+	return b.model
+}
+
+// A builder adds parameters to a model.
+type builder struct {
+	*model
+	layout *features.Layout
+}
+
+func (b *builder) param(group, name string, init models.Init, shape ...int) string {
+	p := models.Param{Name: name, Shape: shape, Group: group, Init: init}
+	b.params = append(b.params, p)
+	return name
+}
+
+// table adds a parameter with a row for each id of a feature.
+func (b *builder) table(group, feature, name string, init models.Init, dim int) table {
+	column := categoricalColumn(b.layout, feature)
+	size := b.layout.Categorical[column].Size
+	b.param(group, name, init, size, dim)
+	b.params[len(b.params)-1].Sparse = size*dim > sparseFloats
+	return table{column, name}
+}
+
+// wide starts the output layer with the linear part, if there is one.
+func (b *builder) wide(names []string) (output layer) {
+	if len(names) == 0 {
+		return output
+	}
+	output.bias = b.param(Wide, "wide/bias", models.Zeros(), 1)
+	for _, name := range names {
+		output.tables = append(output.tables, b.table(Wide, name, "wide/"+name+"/weights", models.Zeros(), 1))
+	}
+	return output
+}
+
+// inputs adds the numeric and embedded inputs of the deep part and returns
+// their number of columns.
+func (b *builder) inputs(deep *DeepConfig) (width int) {
+	for _, name := range deep.Numeric {
+		b.numeric = append(b.numeric, numericColumn(b.layout, name))
+	}
+	width = len(b.numeric)
+	for _, e := range deep.Embedding {
+		// Each embedded feature starts with the weight of one number.
+		init := models.Normal(1 / math.Sqrt(float64(e.Dimension)))
+		b.embeddings = append(b.embeddings, b.table(Deep, e.Feature, "deep/embedding/"+e.Feature, init, e.Dimension))
+		width += e.Dimension
+	}
+	return width
+}
+
+// connect adds the parameters of a layer of the deep part. The weights of
+// one-hot features start like the others: of each feature one input is 1.
+func (b *builder) connect(l *layer, prefix string, width int, indicators []string, units int, init models.Init) {
+	if width > 0 {
+		l.weights = b.param(Deep, prefix+"weights", init, width, units)
+	}
+	for _, name := range indicators {
+		l.tables = append(l.tables, b.table(Deep, name, "deep/indicator/"+name, init, units))
+	}
+	if l.bias == "" {
+		l.bias = b.param(Deep, prefix+"bias", models.Zeros(), units)
+	}
+}
+
+// Params implements models.Model.
+func (m *model) Params() []models.Param { return m.params }
+
+// Logits implements models.Model.
+func (m *model) Logits(in *models.Inputs) (*gorgonia.Node, error) {
+	x, err := m.firstInputs(in)
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.layers {
+		if x, err = m.layers[i].apply(in, x); err != nil {
+			return nil, err
+		}
+	}
+	return ops.Squeeze(x)
+}
+
+// firstInputs puts the numbers and embeddings side by side, [batch, width]. It
+// returns nil where there are none.
+func (m *model) firstInputs(in *models.Inputs) (*gorgonia.Node, error) {
+	var parts gorgonia.Nodes
+	if len(m.numeric) > 0 {
+		numeric, err := ops.Columns(in.Numeric, m.numeric)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, numeric)
+	}
+	if len(m.embeddings) > 0 {
+		columns, tables := nodes(in, m.embeddings)
+		embedded, err := ops.Embedding(in.IDs, columns, tables)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, embedded)
+	}
+	switch len(parts) {
+	case 0:
+		return nil, nil
+	case 1:
+		return parts[0], nil
+	default:
+		return ops.Concat(parts...)
+	}
+}
+
+// apply adds the layer to the graph; x is [batch, inputs], or nil.
+func (l *layer) apply(in *models.Inputs, x *gorgonia.Node) (start *gorgonia.Node, err error) {
+	start = in.Param(l.bias)
+	if len(l.tables) > 0 {
+		columns, tables := nodes(in, l.tables)
+		if start, err = ops.Indicator(start, in.IDs, columns, tables); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case l.weights != "":
+		return ops.Dense(x, in.Param(l.weights), start, l.hidden)
+	case l.hidden:
+		return ops.ReLU(start)
+	default:
+		return start, nil
+	}
+}
+
+// nodes are the columns and parameters of tables.
+func nodes(in *models.Inputs, tables []table) (columns []int, params []*gorgonia.Node) {
+	for _, t := range tables {
+		columns = append(columns, t.column)
+		params = append(params, in.Param(t.param))
+	}
+	return columns, params
+}

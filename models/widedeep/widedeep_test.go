@@ -1,0 +1,90 @@
+package widedeep_test
+
+import (
+	"testing"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/modeltest"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/models/widedeep"
+)
+
+var layout = &features.Layout{
+	Numeric: []string{"age", "hours", "gain"},
+	Categorical: []features.Categorical{
+		{Name: "job", Size: 15}, {Name: "school", Size: 17}, {Name: "country", Size: 43},
+		{Name: "job_x_school", Size: 300}, {Name: "everything", Size: 70_000},
+	},
+}
+
+type (
+	config    = widedeep.Config
+	deep      = widedeep.DeepConfig
+	embedding = widedeep.EmbeddingConfig
+)
+
+var configs = map[string]config{
+	"wide only":   {Wide: []string{"job", "school", "job_x_school"}, Deep: deep{Hidden: []int{}}},
+	"sparse wide": {Wide: []string{"everything", "job"}, Deep: deep{Numeric: []string{"age"}, Hidden: []int{4}}},
+	"deep only": {Deep: deep{
+		Numeric:   []string{"gain", "age"},
+		Indicator: []string{"school"},
+		Embedding: []embedding{{"job", 3}, {"country", 8}},
+		Hidden:    []int{20, 9},
+	}},
+	"wide and deep": {
+		Wide: []string{"job", "job_x_school"},
+		Deep: deep{
+			Numeric:   []string{"age", "hours", "gain"},
+			Indicator: []string{"job", "school"},
+			Embedding: []embedding{{"country", 8}},
+			Hidden:    []int{100, 33, 17},
+		},
+	},
+	"numbers only":     {Deep: deep{Numeric: []string{"age", "hours", "gain"}, Hidden: []int{16}}},
+	"indicators only":  {Deep: deep{Indicator: []string{"job", "country"}, Hidden: []int{10, 5}}},
+	"embeddings only":  {Deep: deep{Embedding: []embedding{{"job", 4}}, Hidden: []int{6}}},
+	"sparse embedding": {Deep: deep{Embedding: []embedding{{"everything", 2}}, Hidden: []int{6}}},
+	"no hidden layers": {
+		Wide: []string{"school"},
+		Deep: deep{
+			Numeric:   []string{"age"},
+			Indicator: []string{"job"},
+			Embedding: []embedding{{"country", 2}},
+			Hidden:    []int{},
+		},
+	},
+	"linear": {Deep: deep{Numeric: []string{"age"}, Indicator: []string{"job"}, Hidden: []int{}}},
+}
+
+// newSpec makes a spec whose model section is the config.
+func newSpec(t testing.TB, c config) *spec.Spec {
+	t.Helper()
+	section, err := spec.NewSection(widedeep.Name, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &spec.Spec{Model: section, Training: spec.Training{Optimizer: map[string]spec.Optimizer{
+		widedeep.Wide: {Kind: spec.FTRL}, widedeep.Deep: {Kind: spec.Adam},
+	}}}
+}
+
+func TestConformance(t *testing.T) {
+	for name, c := range configs {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Run(t, func(t *testing.T) (models.Model, *features.Layout) {
+				return newModel(t, c), layout
+			})
+		})
+	}
+}
+
+func newModel(t testing.TB, c config) models.Model {
+	t.Helper()
+	m, err := widedeep.NewModel(newSpec(t, c), layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
