@@ -239,7 +239,7 @@ func (s *Scanner) begin() {
 	s.begun = true
 	if s.partial {
 		s.skipPartialLine()
-	} else if s.offset == 0 {
+	} else if s.offset == 0 && s.stop > 0 {
 		s.skipByteOrderMark()
 		if s.format.Header && s.format.Kind != JSONL {
 			s.skipHeader()

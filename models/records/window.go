@@ -48,26 +48,20 @@ func (w *window) consume(n int) {
 }
 
 // line returns the end of the line that begins at from, without its line end,
-// and the begin of the next one. The stream's last line may have no line end
-// (then end or its '\r' is next). Without a line, ok is false: the stream has
-// ended, failed, or holds more than the limit.
+// and the begin of the next one. The stream's last line may have no line end.
+// Without a line, ok is false: the stream has ended, failed, or has no line end
+// within the limit.
 func (w *window) line(from int) (end, next int, ok bool) {
-	searched := from
-	for {
+	for searched := from; ; {
 		if i := bytes.IndexByte(w.buf[w.start+searched:w.end], '\n'); i >= 0 {
 			end = searched + i
-			return w.trimReturn(from, end), end + 1, true
+			return w.trimReturn(from, end), end + 1, end < w.limit
 		}
 		searched = w.size()
 		if !w.fill() {
-			break
+			return w.trimReturn(from, searched), searched, w.err == io.EOF && from < searched && !w.full()
 		}
 	}
-	if w.err != io.EOF || from == w.size() {
-		return 0, 0, false
-	}
-	end = w.size()
-	return w.trimReturn(from, end), end, true
 }
 
 // trimReturn drops the '\r' of a line's end.
@@ -90,7 +84,7 @@ func (w *window) hasQuote(end int) bool {
 	return w.quote < w.start+end
 }
 
-// full reports whether a record reaches beyond the limit.
+// full reports whether no more bytes may be held.
 func (w *window) full() bool { return w.size() >= w.limit }
 
 // fill reads more bytes. It returns false when there are none or no room.
