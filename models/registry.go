@@ -3,8 +3,10 @@ package models
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
@@ -34,6 +36,18 @@ func Kinds() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// New builds the model of a spec for the features fitted to its data.
+func New(s *spec.Spec, f *features.Fitted) (Model, error) {
+	registry.RLock()
+	k, ok := registry.kinds[s.Model.Kind]
+	registry.RUnlock()
+	if !ok {
+		return nil, s.Model.Errorf([]string{"kind"}, "model.kind %q is not known to this program: it knows %s",
+			s.Model.Kind, strings.Join(Kinds(), ", "))
+	}
+	return k.New(s, f.Layout())
 }
 
 // CheckGroups fails when a group of parameters has no optimizer in the spec.
