@@ -20,7 +20,7 @@ func path(elem ...any) []string {
 // check complains about values that could be read and make no sense.
 func (s *Spec) check(l *list) {
 	l.required("version")
-	if s.Version != Version {
+	if _, found := find(l.root, path("version")); found && s.Version != Version {
 		l.at(path("version"), "version is %d; this program reads version %d", s.Version, Version)
 	}
 	l.required("name")
@@ -59,14 +59,18 @@ const asciiSpace = " \t\n\v\f\r"
 
 // required complains if the key is absent or its text empty.
 func (l *list) required(keys ...string) {
-	node, found := find(l.root, keys)
-	name := strings.Join(keys, ".")
-	switch {
-	case !found:
-		if _, parent := find(l.root, keys[:len(keys)-1]); parent || len(keys) == 2 {
-			l.node(node, "%s is missing", name)
+	at, name := l.root, strings.Join(keys, ".")
+	for _, key := range keys {
+		next := child(at, key)
+		if next == nil {
+			if l.lacks(at, key) {
+				l.node(at, "%s is missing", name)
+			}
+			return
 		}
-	case node.Kind == yaml.ScalarNode && node.Value == "":
+		at = next
+	}
+	if at.Kind == yaml.ScalarNode && at.Value == "" {
 		l.at(keys, "%s is empty", name)
 	}
 }
@@ -110,7 +114,7 @@ func (l *list) distinct(p []string, texts []string) {
 	}
 }
 
-// positive and atLeast complain about numbers that are too small.
+// atLeast complains about a number that is too small.
 func (l *list) atLeast(p []string, value, least int64) {
 	if value < least {
 		l.at(p, "%s is %d; it must be at least %d", dotted(p), value, least)

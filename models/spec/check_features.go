@@ -11,9 +11,8 @@ import (
 
 func (s *Spec) checkFeatures(l *list) {
 	if len(s.Features) == 0 {
-		if _, found := find(l.root, path("features")); !found {
-			l.required("features")
-		} else {
+		l.required("features")
+		if _, found := find(l.root, path("features")); found {
 			l.at(path("features"), "features is empty; a model needs at least one")
 		}
 	}
@@ -24,7 +23,7 @@ func (s *Spec) checkFeatures(l *list) {
 		l.checkName(at, f.Name, names)
 		names = append(names, f.Name)
 		if l.has(at, "kind") && l.oneOf(append(at, "kind"), f.Kind, kinds(featureKeys)) {
-			l.onlyKeys(at, f.Kind, "feature", append([]string{"name", "kind"}, featureKeys[f.Kind]...), Feature{})
+			l.onlyKeys(at, f.Kind, "features", append([]string{"name", "kind"}, featureKeys[f.Kind]...), Feature{})
 			s.checkFeature(l, at, f)
 		}
 	}
@@ -47,22 +46,17 @@ func (l *list) has(at []string, key string) bool {
 	if !ok || mapping.Kind != yaml.MappingNode {
 		return false
 	}
-	if child(mapping, key) == nil {
+	if l.lacks(mapping, key) {
 		l.node(mapping, "%s has no %s", dotted(at), key)
-		return false
 	}
-	return true
+	return child(mapping, key) != nil
 }
 
 // onlyKeys complains about keys that the struct has and its kind does not.
 func (l *list) onlyKeys(at []string, kind, what string, allowed []string, zero any) {
 	for _, key := range keysOf(zero) {
 		if !slices.Contains(allowed, key) {
-			article := "a"
-			if strings.Contains("aeiou", kind[:1]) {
-				article = "an"
-			}
-			l.without(at, key, fmt.Sprintf("%s %s %s has no %%s; its keys are %s", article, kind, what, strings.Join(allowed, ", ")))
+			l.without(at, key, fmt.Sprintf("%s of kind %s have no %%s; their keys are %s", what, kind, strings.Join(allowed, ", ")))
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (l *list) checkOptimizer(at []string, o Optimizer) {
 	if !l.has(at, "kind") || !l.oneOf(append(at, "kind"), o.Kind, kinds(optimizerKeys)) {
 		return
 	}
-	l.onlyKeys(at, o.Kind, "optimizer", append([]string{"kind"}, optimizerKeys[o.Kind]...), Optimizer{})
+	l.onlyKeys(at, o.Kind, "optimizers", append([]string{"kind"}, optimizerKeys[o.Kind]...), Optimizer{})
 	if o.LearningRate <= 0 {
 		l.at(append(at, "learning_rate"), "%s.learning_rate is %v; it must be above 0", dotted(at), o.LearningRate)
 	}

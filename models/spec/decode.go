@@ -63,14 +63,24 @@ func (d *decoder) structure(n *yaml.Node, name string, v reflect.Value) {
 		key, value := n.Content[i], n.Content[i+1]
 		field, ok := fields.values[key.Value]
 		switch {
-		case key.Kind != yaml.ScalarNode: // already refused
+		case key.Kind != yaml.ScalarNode || isMerge(key): // already refused
 		case n == d.section && key.Value == "kind": // decoded with the spec
 		case !ok:
-			d.node(key, "unknown key %q%s%s", key.Value, within(name), fields.suggest(key.Value))
+			d.unknown(n, key, name, fields.keys)
 		default:
 			d.decode(value, join(name, key.Value), field)
 		}
 	}
+}
+
+// unknown complains about a key that the mapping cannot have.
+func (d *decoder) unknown(mapping, key *yaml.Node, name string, keys []string) {
+	if near, ok := Nearest(key.Value, keys); ok {
+		d.node(key, "unknown key %q%s; did you mean %q?", key.Value, within(name), near)
+		d.misspelt = append(d.misspelt, misspelling{mapping, near})
+		return
+	}
+	d.node(key, "unknown key %q%s; the keys there are %s", key.Value, within(name), strings.Join(keys, ", "))
 }
 
 func (d *decoder) sequence(n *yaml.Node, name string, v reflect.Value) {
@@ -243,11 +253,4 @@ func fieldsOf(v reflect.Value) fields {
 		f.values[key] = v.Field(i)
 	}
 	return f
-}
-
-func (f fields) suggest(key string) string {
-	if near := DidYouMean(key, f.keys); near != "" {
-		return near
-	}
-	return "; the keys there are " + strings.Join(f.keys, ", ")
 }

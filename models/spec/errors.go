@@ -88,7 +88,21 @@ func child(n *yaml.Node, name string) *yaml.Node {
 // list is the complaints gathered so far.
 type list struct {
 	*source
-	errors Errors
+	errors   Errors
+	misspelt []misspelling
+}
+
+// A misspelling is a key that a mapping has in another spelling.
+type misspelling struct {
+	mapping *yaml.Node
+	key     string
+}
+
+// lacks tells whether a mapping has a key in no spelling. What is no mapping
+// lacks nothing: that complaint has been made.
+func (l *list) lacks(mapping *yaml.Node, key string) bool {
+	return mapping.Kind == yaml.MappingNode && child(mapping, key) == nil &&
+		!slices.Contains(l.misspelt, misspelling{mapping, key})
 }
 
 // at complains about the value that stands at the path, or where it should. One

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -37,11 +38,15 @@ func read(file string, data []byte) (*source, error) {
 func (s *source) checkText(data []byte) *Error {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
-		control := r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f
-		if control || r == utf8.RuneError && size == 1 {
-			line := bytes.Count(data[:i], []byte("\n")) + 1
-			column := utf8.RuneCount(data[bytes.LastIndexByte(data[:i], '\n')+1:i]) + 1
-			return s.complain(&yaml.Node{Line: line, Column: column}, "byte 0x%02x is not UTF-8 text; save the file as UTF-8", data[i])
+		at := yaml.Node{
+			Line:   bytes.Count(data[:i], []byte("\n")) + 1,
+			Column: utf8.RuneCount(data[bytes.LastIndexByte(data[:i], '\n')+1:i]) + 1,
+		}
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return s.complain(&at, "byte 0x%02x is not UTF-8; save the file as UTF-8", data[i])
+		case unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r':
+			return s.complain(&at, "control character %U is not allowed; remove it, or write it as an escape in double quotes", r)
 		}
 		i += size
 	}
@@ -90,7 +95,11 @@ func (l *list) refuseKeys(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode {
-			l.node(key, "a key must be a text, not a %s", describe(key))
+			l.node(key, "a key must be a text, not %s", describe(key))
+			continue
+		}
+		if isMerge(key) {
+			l.node(key, "merge keys are not allowed in a spec; write the values out")
 			continue
 		}
 		if before, ok := first[key.Value]; ok {
@@ -100,3 +109,5 @@ func (l *list) refuseKeys(n *yaml.Node) {
 		first[key.Value] = key
 	}
 }
+
+func isMerge(key *yaml.Node) bool { return key.ShortTag() == "!!merge" }

@@ -97,12 +97,10 @@ func (s Section) canonical() *yaml.Node {
 	return c
 }
 
-// canonical copies a node without comments and style, its keys sorted.
+// canonical copies a node without comments and style, its keys sorted. Its tag
+// keeps a quoted number a text: the library quotes what would be read otherwise.
 func canonical(n *yaml.Node) *yaml.Node {
 	c := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value}
-	if n.Kind == yaml.ScalarNode && quoted(n) {
-		c.Style = yaml.DoubleQuotedStyle
-	}
 	for _, child := range n.Content {
 		c.Content = append(c.Content, canonical(child))
 	}
