@@ -103,6 +103,16 @@ func LatestCheckpoint(ctx context.Context, jobDir string) (c *Checkpoint, warnin
 	return nil, warnings, nil
 }
 
+// ReadCheckpoint reads and verifies the checkpoint of one step.
+func ReadCheckpoint(ctx context.Context, jobDir string, step int64) (*Checkpoint, error) {
+	dir := CheckpointDir(jobDir, step)
+	c, err := readCheckpoint(ctx, checkpointEntry{step, dir + nextSuffix})
+	if errors.Is(err, ErrNotCommitted) {
+		return readCheckpoint(ctx, checkpointEntry{step, dir})
+	}
+	return c, err
+}
+
 func readCheckpoint(ctx context.Context, e checkpointEntry) (*Checkpoint, error) {
 	files, err := ReadDir(ctx, e.dir)
 	if err != nil {
