@@ -1,0 +1,167 @@
+package training
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// Little-endian, lengths first. Beam would encode slices of numbers element by element through reflection, which costs
+// several times what training does.
+
+// A writer appends to a growing slice.
+type writer []byte
+
+func (w *writer) int64(v int64) { *w = binary.LittleEndian.AppendUint64(*w, uint64(v)) }
+
+func (w *writer) int64s(x []int64) {
+	w.int64(int64(len(x)))
+	for _, v := range x {
+		*w = binary.LittleEndian.AppendUint64(*w, uint64(v))
+	}
+}
+
+func (w *writer) int32s(x []int32) {
+	w.int64(int64(len(x)))
+	for _, v := range x {
+		*w = binary.LittleEndian.AppendUint32(*w, uint32(v))
+	}
+}
+
+func (w *writer) float32s(x []float32) {
+	w.int64(int64(len(x)))
+	for _, v := range x {
+		*w = binary.LittleEndian.AppendUint32(*w, math.Float32bits(v))
+	}
+}
+
+func (w *writer) json(v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.int64(int64(len(data)))
+	*w = append(*w, data...)
+	return nil
+}
+
+// A reader consumes a slice; after the first short read everything is zero and err is set.
+type reader struct {
+	data []byte
+	err  error
+}
+
+func (r *reader) bytes(n int64, size int) []byte {
+	if r.err != nil || n < 0 || n > int64(len(r.data)/size) {
+		r.err = fmt.Errorf("training: truncated or damaged element of %d more bytes", len(r.data))
+		return nil
+	}
+	b := r.data[:int(n)*size]
+	r.data = r.data[int(n)*size:]
+	return b
+}
+
+func (r *reader) int64() int64 {
+	b := r.bytes(1, 8)
+	if b == nil {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(b))
+}
+
+func (r *reader) int64s() []int64 {
+	b := r.bytes(r.int64(), 8)
+	if len(b) == 0 {
+		return nil
+	}
+	x := make([]int64, len(b)/8)
+	for i := range x {
+		x[i] = int64(binary.LittleEndian.Uint64(b[i*8:]))
+	}
+	return x
+}
+
+func (r *reader) int32s() []int32 {
+	b := r.bytes(r.int64(), 4)
+	if len(b) == 0 {
+		return nil
+	}
+	x := make([]int32, len(b)/4)
+	for i := range x {
+		x[i] = int32(binary.LittleEndian.Uint32(b[i*4:]))
+	}
+	return x
+}
+
+func (r *reader) float32s() []float32 {
+	b := r.bytes(r.int64(), 4)
+	if len(b) == 0 {
+		return nil
+	}
+	x := make([]float32, len(b)/4)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[i*4:]))
+	}
+	return x
+}
+
+func (r *reader) json(v any) {
+	if b := r.bytes(r.int64(), 1); r.err == nil {
+		r.err = json.Unmarshal(b, v)
+	}
+}
+
+// finish returns the first failure, or that bytes are left.
+func (r *reader) finish() error {
+	if r.err == nil && len(r.data) > 0 {
+		return fmt.Errorf("training: %d bytes after the end of an element", len(r.data))
+	}
+	return r.err
+}
+
+// MarshalBinary is the state's form between workers.
+func (s *State) MarshalBinary() ([]byte, error) {
+	w := make(writer, 0, 64+4*(len(s.Weights)+len(s.Slots)))
+	w.int64(s.Step)
+	w.float32s(s.Weights)
+	w.float32s(s.Slots)
+	err := w.json(s.Log)
+	return w, err
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (s *State) UnmarshalBinary(data []byte) error {
+	r := &reader{data: data}
+	*s = State{Step: r.int64(), Weights: r.float32s(), Slots: r.float32s()}
+	r.json(&s.Log)
+	return r.finish()
+}
+
+// MarshalBinary is the contribution's form between workers.
+func (c *Contribution) MarshalBinary() ([]byte, error) {
+	w := make(writer, 0, 64+8*len(c.Dense))
+	w.int64(c.Shards)
+	w.int64(c.Weight)
+	w.int64(c.Loss)
+	w.int64s(c.Dense)
+	w.int64(int64(len(c.Sparse)))
+	for _, s := range c.Sparse {
+		w.int32s(s.Rows)
+		w.int64s(s.Values)
+	}
+	err := w.json(c.LeftOut)
+	return w, err
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (c *Contribution) UnmarshalBinary(data []byte) error {
+	r := &reader{data: data}
+	*c = Contribution{Shards: r.int64(), Weight: r.int64(), Loss: r.int64(), Dense: r.int64s()}
+	tables := r.int64()
+	for i := int64(0); i < tables && r.err == nil; i++ {
+		c.Sparse = append(c.Sparse, SparseSum{Rows: r.int32s(), Values: r.int64s()})
+	}
+	r.json(&c.LeftOut)
+	return r.finish()
+}

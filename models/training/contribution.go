@@ -1,0 +1,165 @@
+package training
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/plan"
+)
+
+// The averaging is exact: every float32 that a shard contributes is rounded, half to even, to a multiple of 2^-40 and
+// summed in int64. Integer addition is associative, so the sum has the same bits whatever the order and grouping.
+const (
+	resolution = 1.0 / (1 << 40)
+	// sumRange bounds the magnitude of a sum over all shards; see shardLimit.
+	sumRange = 1 << 22
+)
+
+// shardLimit is the largest magnitude that one of count shards may contribute. With it no sum over all shards passes
+// 2^22 and no int64 can wrap, in any order of additions, so overflow is found at its source and has a shard's name.
+func shardLimit(count int) float32 {
+	return float32(sumRange / math.Exp2(math.Ceil(math.Log2(float64(count)))))
+}
+
+// Contribution is the exact sum of what some shards give to one round. The zero value is the sum over no shards.
+type Contribution struct {
+	// Shards is how many shards are in it.
+	Shards int64
+	// Weight and Loss are the sums of the examples' weights and weighted losses, in multiples of 2^-40.
+	Weight, Loss int64
+	// Dense are the gradient sums of the dense parameters, [arrangement.Dense], in multiples of 2^-40.
+	Dense []int64
+	// Sparse has the gradient sums of each sparse parameter.
+	Sparse []SparseSum
+	// LeftOut are shards that gave nothing, in order of shard.
+	LeftOut []Omission
+}
+
+// SparseSum is a sum of gradients over the rows of a table that occurred.
+type SparseSum struct {
+	// Rows are the indices of the rows, ascending.
+	Rows []int32
+	// Values are [len(Rows), dim] in multiples of 2^-40.
+	Values []int64
+}
+
+func fixed(x float64) int64 { return int64(math.RoundToEven(x / resolution)) }
+func float(x int64) float64 { return float64(x) * resolution }
+
+// add adds one shard's batch as the plan left it, or leaves the shard out, whole, when any number of it is out of range.
+func (c *Contribution) add(shard int, p *plan.Plan, weights []float32, limit float32) {
+	loss, weight := sum(p.Losses()), sum(weights)
+	if reason := outOfRange(p, loss, limit); reason != "" {
+		c.LeftOut = append(c.LeftOut, Omission{Shard: shard, Reason: reason})
+		return
+	}
+	c.Loss += fixed(loss)
+	c.Weight += fixed(weight)
+	if c.Shards == 0 {
+		c.Dense = make([]int64, len(p.Dense()))
+		c.Sparse = make([]SparseSum, len(p.Sparse()))
+	}
+	c.Shards++
+	kernel.FixedAdd(c.Dense, p.Dense())
+	c.addSparse(p.Sparse())
+}
+
+func (c *Contribution) addSparse(gradients []plan.SparseGradient) {
+	for i, g := range gradients {
+		values := make([]int64, len(g.Values))
+		kernel.FixedAdd(values, g.Values)
+		c.Sparse[i].merge(SparseSum{Rows: slices.Clone(g.Rows), Values: values})
+	}
+}
+
+// outOfRange says what is wrong with a shard's numbers, or nothing.
+func outOfRange(p *plan.Plan, loss float64, limit float32) string {
+	switch {
+	case math.IsNaN(loss) || math.IsInf(loss, 0):
+		return "its loss is not finite"
+	case math.Abs(loss) > float64(limit):
+		return "its loss is beyond the range of exact sums"
+	case kernel.FixedCheck(p.Dense(), limit) >= 0:
+		return "its gradient is not finite or beyond the range of exact sums"
+	}
+	for _, g := range p.Sparse() {
+		if kernel.FixedCheck(g.Values, limit) >= 0 {
+			return "its gradient of a table is not finite or beyond the range of exact sums"
+		}
+	}
+	return ""
+}
+
+// Merge adds other, which is not changed.
+func (c *Contribution) Merge(other *Contribution) {
+	c.Weight += other.Weight
+	c.Loss += other.Loss
+	c.LeftOut = append(c.LeftOut, other.LeftOut...)
+	slices.SortFunc(c.LeftOut, func(a, b Omission) int {
+		if a.Shard != b.Shard {
+			return a.Shard - b.Shard
+		}
+		return strings.Compare(a.Reason, b.Reason)
+	})
+	switch {
+	case other.Shards == 0:
+	case c.Shards == 0:
+		c.Dense, c.Sparse = slices.Clone(other.Dense), slices.Clone(other.Sparse)
+	default:
+		for i, v := range other.Dense {
+			c.Dense[i] += v
+		}
+		for i := range c.Sparse {
+			c.Sparse[i].merge(other.Sparse[i])
+		}
+	}
+	c.Shards += other.Shards
+}
+
+// merge makes s the sum of s and o, in new memory where both have rows.
+func (s *SparseSum) merge(o SparseSum) {
+	switch {
+	case len(o.Rows) == 0:
+		return
+	case len(s.Rows) == 0:
+		*s = o
+		return
+	}
+	dim := len(o.Values) / len(o.Rows)
+	merged := SparseSum{Rows: make([]int32, 0, len(s.Rows)+len(o.Rows)), Values: make([]int64, 0, len(s.Values)+len(o.Values))}
+	a, b := 0, 0
+	for a < len(s.Rows) || b < len(o.Rows) {
+		switch {
+		case b == len(o.Rows) || a < len(s.Rows) && s.Rows[a] < o.Rows[b]:
+			merged.append(s.Rows[a], s.Values[a*dim:(a+1)*dim])
+			a++
+		case a == len(s.Rows) || o.Rows[b] < s.Rows[a]:
+			merged.append(o.Rows[b], o.Values[b*dim:(b+1)*dim])
+			b++
+		default:
+			merged.append(s.Rows[a], s.Values[a*dim:(a+1)*dim])
+			last := merged.Values[len(merged.Values)-dim:]
+			for i, v := range o.Values[b*dim : (b+1)*dim] {
+				last[i] += v
+			}
+			a, b = a+1, b+1
+		}
+	}
+	*s = merged
+}
+
+func (s *SparseSum) append(row int32, values []int64) {
+	s.Rows = append(s.Rows, row)
+	s.Values = append(s.Values, values...)
+}
+
+// sum adds in float64, in order: a shard's rows have one order, so this has one result.
+func sum(x []float32) float64 {
+	total := 0.0
+	for _, v := range x {
+		total += float64(v)
+	}
+	return total
+}

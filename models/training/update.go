@@ -1,0 +1,134 @@
+package training
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/optimizer"
+)
+
+// rule is how one parameter is updated: its place in the weights and in the slots, and its optimizer.
+type rule struct {
+	param     models.Placed
+	size      int // floats
+	optimizer optimizer.Optimizer
+	slot      int // offset of its first slot
+}
+
+// slotsOf are the parameter's slots within all slots.
+func (r *rule) slotsOf(all []float32) [][]float32 {
+	slots := make([][]float32, r.optimizer.Slots())
+	for i := range slots {
+		at := r.slot + i*r.size
+		slots[i] = all[at : at+r.size]
+	}
+	return slots
+}
+
+func (t *Trainer) setRules() error {
+	for _, p := range t.arrangement.Params {
+		settings, ok := t.job.Spec.Training.Optimizer[p.Group]
+		if !ok {
+			return fmt.Errorf("training.optimizer has no entry for the parameter group %q of the model", p.Group)
+		}
+		o, err := optimizer.New(settings)
+		if err != nil {
+			return fmt.Errorf("training.optimizer.%s: %w", p.Group, err)
+		}
+		size := 1
+		for _, n := range p.Shape {
+			size *= n
+		}
+		t.rules = append(t.rules, rule{param: p, size: size, optimizer: o, slot: t.slots})
+		t.slots += o.Slots() * size
+	}
+	return nil
+}
+
+// Update is the state after the step to which all shards contributed. A round in which every shard was left out changes
+// nothing but the position.
+func (t *Trainer) Update(state *State, total *Contribution) *State {
+	next := &State{
+		Step:    state.Step + 1,
+		Weights: slices.Clone(state.Weights),
+		Slots:   slices.Clone(state.Slots),
+	}
+	log := StepLog{
+		Step:       next.Step,
+		Examples:   float(total.Weight),
+		RateFactor: rateFactor(t.job.Spec.Training.Schedule, state.Step),
+		LeftOut:    total.LeftOut,
+	}
+	if total.Weight > 0 {
+		log.Loss = float(total.Loss) / log.Examples
+		log.GradientNorm = t.apply(next, total, log.RateFactor)
+	}
+	next.Log = append(slices.Clip(state.Log), log)
+	return next
+}
+
+// apply changes next, which is not shared yet, and returns the norm of the mean gradient.
+func (t *Trainer) apply(next *State, total *Contribution, factor float64) float64 {
+	dense := make([]float32, t.arrangement.Dense)
+	kernel.FixedMean(dense, total.Dense, float(total.Weight))
+	sparse := make([][]float32, len(total.Sparse))
+	squares := kernel.SumSquares(dense)
+	for i, s := range total.Sparse {
+		sparse[i] = make([]float32, len(s.Values))
+		kernel.FixedMean(sparse[i], s.Values, float(total.Weight))
+		squares += kernel.SumSquares(sparse[i])
+	}
+	norm := math.Sqrt(squares)
+	if clip := t.job.Spec.Training.ClipNorm; clip > 0 && norm > clip {
+		scale := float32(clip / norm)
+		kernel.Scale(dense, dense, scale)
+		for _, g := range sparse {
+			kernel.Scale(g, g, scale)
+		}
+	}
+	tables := 0
+	for i := range t.rules {
+		r := &t.rules[i]
+		weights := r.weightsOf(next.Weights)
+		if !r.param.Sparse {
+			g := r.weightsOf(dense)
+			r.optimizer.Apply(next.Step, factor, weights, r.slotsOf(next.Slots), g)
+			continue
+		}
+		r.applyRows(next.Step, factor, weights, r.slotsOf(next.Slots), total.Sparse[tables].Rows, sparse[tables])
+		tables++
+	}
+	return norm
+}
+
+// applyRows updates some rows of a table: they are copied together, updated as one vector, and copied back.
+func (r *rule) applyRows(step int64, factor float64, weights []float32, slots [][]float32, rows []int32, g []float32) {
+	dim := r.param.Shape[1]
+	w := gatherRows(weights, rows, dim)
+	s := make([][]float32, len(slots))
+	for i := range slots {
+		s[i] = gatherRows(slots[i], rows, dim)
+	}
+	r.optimizer.Apply(step, factor, w, s, g)
+	scatterRows(weights, w, rows, dim)
+	for i := range slots {
+		scatterRows(slots[i], s[i], rows, dim)
+	}
+}
+
+func gatherRows(table []float32, rows []int32, dim int) []float32 {
+	out := make([]float32, 0, len(rows)*dim)
+	for _, row := range rows {
+		out = append(out, table[int(row)*dim:(int(row)+1)*dim]...)
+	}
+	return out
+}
+
+func scatterRows(table, values []float32, rows []int32, dim int) {
+	for i, row := range rows {
+		copy(table[int(row)*dim:(int(row)+1)*dim], values[i*dim:(i+1)*dim])
+	}
+}
