@@ -5,11 +5,13 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/penstock-ml/penstock/storage"
 )
 
 const byteOrderMark = "\xef\xbb\xbf"
@@ -175,4 +177,12 @@ func fieldsOf(rows []row) [][]string {
 func scanString(t testing.TB, content string, f Format) []row {
 	t.Helper()
 	return collect(t, NewScanner(bytes.NewReader([]byte(content)), f, "test"))
+}
+
+// writeTemp writes a file for one test.
+func writeTemp(t testing.TB, name, content string) storage.Info {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	write(t, path, content)
+	return storage.Info{Path: path, Size: int64(len(content))}
 }
