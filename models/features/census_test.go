@@ -1,13 +1,13 @@
 package features
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
@@ -35,33 +35,50 @@ func censusRecords(t testing.TB) [][][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var records [][][]byte
-	for line := range bytes.Lines(data) {
-		records = append(records, bytes.Split(bytes.TrimRight(line, "\n"), []byte(",")))
-	}
-	return records
+	return split(string(data))
 }
 
-func fit(t testing.TB, s *spec.Spec, records [][][]byte) *Fitted {
-	t.Helper()
-	st := NewStatistics(s)
-	for _, r := range records {
-		if err := st.Add(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f, err := st.Fit(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func TestCensus(t *testing.T) {
+// The figures are computed from the file with integers and fractions.
+func TestCensusFits(t *testing.T) {
 	s, records := censusSpec(t), censusRecords(t)
 	f := fit(t, s, records)
-	b, _ := Marshal(f)
-	t.Logf("%s", b)
+	want := FittedLabel{Column: "income_bracket", Classes: []string{"<=50K", ">50K"}, Counts: []int64{24720, 7841}}
+	if diff := cmp.Diff(want, f.Label); diff != "" || f.Records != 32561 {
+		t.Fatalf("%d records, label:\n%s", f.Records, diff)
+	}
+	for _, feature := range f.Features {
+		switch feature.Name {
+		case "age":
+			if n := *feature.Number; n != (FittedNumber{38.58164675532078, 13.640223092304277, 17, 90}) {
+				t.Errorf("age: %+v", n)
+			}
+		case "workclass":
+			if feature.Missing != 1836 || feature.Size != 10 || feature.Vocabulary[0] != "Private" {
+				t.Errorf("workclass: %+v", feature)
+			}
+		}
+	}
+}
+
+// An instance of the Cloud ML Engine walkthrough, which has spaces before texts.
+func TestCensusEncodesTheWalkthroughsInstance(t *testing.T) {
+	s, records := censusSpec(t), censusRecords(t)
+	e := newEncoder(t, s, fit(t, s, records))
+	var spaced, plain Rows
+	lines := split(`25, Private,0, 11th,7, Never-married, Machine-op-inspct, Own-child, Black, Male,0,0,40, United-States,
+25,Private,0,11th,7,Never-married,Machine-op-inspct,Own-child,Black,Male,0,0,40,United-States`)
+	if err := e.AppendUnlabelled(&spaced, lines[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.AppendUnlabelled(&plain, lines[1]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(plain, spaced); diff != "" {
+		t.Fatal(diff)
+	}
+	if plain.N != 1 || len(plain.Numeric) != 5 || len(plain.IDs) != 12 || plain.IDs[0] != 0 || plain.IDs[8] != 2 {
+		t.Fatalf("got %+v", plain)
+	}
 }
 
 func BenchmarkStatisticsAdd(b *testing.B) {
@@ -79,10 +96,7 @@ func BenchmarkStatisticsAdd(b *testing.B) {
 
 func BenchmarkEncoderAppend(b *testing.B) {
 	s, records := censusSpec(b), censusRecords(b)
-	e, err := NewEncoder(s, fit(b, s, records))
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := newEncoder(b, s, fit(b, s, records))
 	var rows Rows
 	for b.Loop() {
 		rows.Reset()

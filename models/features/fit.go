@@ -66,11 +66,7 @@ func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayou
 	}
 	switch f.Kind {
 	case spec.Numeric:
-		number, err := st.numbers[l.number(slot, f)].fit(st.records - fitted.Missing)
-		if err != nil {
-			return fitted, fmt.Errorf("column %s %w", f.Column, err)
-		}
-		fitted.Number = number
+		fitted.Number = st.numbers[l.number(slot, f)].fit(st.records - fitted.Missing)
 		return fitted, nil
 	case spec.Vocabulary:
 		fitted.Vocabulary = st.texts[l.text(slot)].vocabulary(f.MinCount, f.TopK)
@@ -101,7 +97,8 @@ func sizeOf(f *spec.Feature, fitted *FittedFeature) int {
 
 // fit computes mean and deviation from the exact sums of n values, rounding
 // each once: the usual formulas lose all digits when the mean is far from zero.
-func (m *moments) fit(n int64) (*FittedNumber, error) {
+// Neither can overflow, being at most the largest magnitude among the values.
+func (m *moments) fit(n int64) *FittedNumber {
 	const wide = 10_000 // bits: enough for the square of any sum
 	count := new(big.Float).SetPrec(wide).SetInt64(n)
 	sum := new(big.Float).SetPrec(wide).Set(m.sum.Exact())
@@ -113,8 +110,5 @@ func (m *moments) fit(n int64) (*FittedNumber, error) {
 	variance.Sub(variance, new(big.Float).SetPrec(wide).Mul(sum, sum))
 	variance.Quo(variance, new(big.Float).SetPrec(wide).Mul(count, count))
 	deviation, _ := new(big.Float).Sqrt(variance).Float64()
-	if math.IsInf(mean, 0) || math.IsInf(deviation, 0) {
-		return nil, errors.New("has values whose mean or deviation is beyond float64; correct them")
-	}
-	return &FittedNumber{Mean: mean, Deviation: deviation, Min: m.min, Max: m.max}, nil
+	return &FittedNumber{Mean: mean, Deviation: deviation, Min: m.min, Max: m.max}
 }
