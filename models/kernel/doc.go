@@ -3,7 +3,7 @@
 //
 // # Which kernel runs
 //
-// Implementations may exist in assembly (AVX-512, AVX2), besides the one in portable Go. The
+// Three implementations exist: AVX-512 and AVX2 in assembly (written by the generator in gen) and portable Go. The
 // fastest that the processor and the operating system support is chosen at start-up; the environment variable
 // PENSTOCK_KERNEL (avx512, avx2 or portable) or [Select] forces one. [Err] reports a variable that names none.
 //
@@ -28,3 +28,5 @@
 //
 // No function allocates once it has run before, and all but [Select] may be called from any number of goroutines.
 package kernel
+
+//go:generate go -C gen run . -dir ..

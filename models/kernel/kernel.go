@@ -17,7 +17,6 @@ type implementation struct {
 	scale, axpy         func(dst, a []float32, s float32)
 	relu                func(dst, src []float32)
 	reluMask            func(dst, dy, y []float32)
-	sumColumns          func(dst, src []float32, lds, m, n int)
 	gatherAdd           func(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
 	exp, log, log1p     func(dst, src []float32)

@@ -11,7 +11,6 @@ var portable = implementation{
 	axpy:                axpyPortable,
 	relu:                reluPortable,
 	reluMask:            reluMaskPortable,
-	sumColumns:          sumColumnsPortable,
 	gatherAdd:           gatherAddPortable,
 	scatterAdd:          scatterAddPortable,
 	exp:                 mapPortable(exp),
@@ -125,13 +124,6 @@ func reluMaskPortable(dst, dy, y []float32) {
 			x = 0
 		}
 		dst[i] = x
-	}
-}
-
-func sumColumnsPortable(dst, src []float32, lds, m, n int) {
-	clear(dst)
-	for i := 0; i < m; i++ {
-		addPortable(dst, dst, src[i*lds:][:n])
 	}
 }
 

@@ -56,9 +56,20 @@ const sumLanes = 16
 
 func sumSquaresPortable(x []float32) float64 {
 	var lanes [sumLanes]float64
+	squareLanes(&lanes, x)
+	return foldLanes(&lanes)
+}
+
+// squareLanes adds the square of x[i] to lane i mod 16. The square is exact, so whether the compiler fuses it with the
+// addition changes nothing.
+func squareLanes(lanes *[sumLanes]float64, x []float32) {
 	for i, v := range x {
-		lanes[i%sumLanes] += float64(v) * float64(v) // the product is exact, so fusing changes nothing
+		lanes[i%sumLanes] += float64(v) * float64(v)
 	}
+}
+
+// foldLanes adds the upper half of the lanes to the lower until one is left.
+func foldLanes(lanes *[sumLanes]float64) float64 {
 	for half := sumLanes / 2; half > 0; half /= 2 {
 		for i := range half {
 			lanes[i] += lanes[i+half]

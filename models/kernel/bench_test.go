@@ -1,0 +1,146 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+)
+
+func benchEachKernel(b *testing.B, f func(b *testing.B)) {
+	before := Name()
+	defer mustSelect(b, before)
+	for _, name := range Available() {
+		b.Run(name, func(b *testing.B) {
+			mustSelect(b, name)
+			f(b)
+		})
+	}
+}
+
+func reportGFLOPs(b *testing.B, operations int) {
+	b.ReportMetric(float64(operations)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+}
+
+func ramp(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(i%17) * 0.25
+	}
+	return x
+}
+
+func BenchmarkMulNN(b *testing.B) {
+	shapes := [][3]int{{512, 112, 100}, {512, 80, 100}, {512, 48, 70}, {256, 112, 100}, {512, 1024, 1024}, {512, 100, 27}, {64, 100, 27}, {64, 70, 100}, {64, 34, 50}, {512, 1, 50}}
+	benchEachKernel(b, func(b *testing.B) {
+		for _, s := range shapes {
+			m, n, k := s[0], s[1], s[2]
+			x, w, c, bias := ramp(m*k), ramp(k*n), ramp(m*n), ramp(n)
+			b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
+				for b.Loop() {
+					MulNN(c, n, x, k, w, n, m, n, k, bias, true)
+				}
+				reportGFLOPs(b, 2*m*n*k)
+			})
+		}
+	})
+}
+
+func BenchmarkMulTN(b *testing.B) {
+	benchEachKernel(b, func(b *testing.B) {
+		for _, s := range [][3]int{{104, 80, 512}, {100, 70, 64}, {27, 100, 64}, {50, 1, 512}} {
+			m, n, k := s[0], s[1], s[2]
+			x, d, c := ramp(m*k), ramp(k*n), ramp(m*n)
+			b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
+				for b.Loop() {
+					MulTN(c, n, x, m, d, n, m, n, k)
+				}
+				reportGFLOPs(b, 2*m*n*k)
+			})
+		}
+	})
+}
+
+func BenchmarkMulNT(b *testing.B) {
+	benchEachKernel(b, func(b *testing.B) {
+		for _, s := range [][3]int{{512, 100, 70}, {64, 100, 70}, {64, 70, 50}, {512, 34, 1}} {
+			m, n, k := s[0], s[1], s[2]
+			d, w, c, y := ramp(m*k), ramp(k*n), ramp(m*n), ramp(m*n)
+			scratch := make([]float32, TransposeScratch(n, k))
+			b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
+				for b.Loop() {
+					MulNT(c, n, d, k, w, k, m, n, k, y, n, scratch)
+				}
+				reportGFLOPs(b, 2*m*n*k)
+			})
+		}
+	})
+}
+
+func BenchmarkElementwise(b *testing.B) {
+	const n = 20000
+	x := make([][]float32, 5)
+	for i := range x {
+		x[i] = ramp(n)
+	}
+	acc := make([]int64, n)
+	functions := []struct {
+		name string
+		call func()
+	}{
+		{"Add", func() { Add(x[0], x[1], x[2]) }},
+		{"ReLU", func() { ReLU(x[0], x[1]) }},
+		{"ReLUMask", func() { ReLUMask(x[0], x[1], x[2]) }},
+		{"Exp", func() { Exp(x[0], x[1]) }},
+		{"Log", func() { Log(x[0], x[1]) }},
+		{"Log1p", func() { Log1p(x[0], x[1]) }},
+		{"Sigmoid", func() { Sigmoid(x[0], x[1]) }},
+		{"Tanh", func() { Tanh(x[0], x[1]) }},
+		{"SigmoidCrossEntropy", func() { SigmoidCrossEntropy(x[0], x[1], x[2], x[3], x[4]) }},
+		{"SGD", func() { SGD(x[0], x[1], 0) }},
+		{"Momentum", func() { Momentum(x[0], x[1], x[2], 0, 0) }},
+		{"Adam", func() { Adam(x[0], x[1], x[2], x[3], 0, 0.5, 0.5, 1, 1, 1) }},
+		{"Adagrad", func() { Adagrad(x[0], x[1], x[2], 0, 1) }},
+		{"FTRL", func() { FTRL(x[0], x[1], x[2], x[3], 0.1, 1, 1, 1) }},
+		{"SumSquares", func() { SumSquares(x[1]) }},
+		{"FixedCheck", func() { FixedCheck(x[1], FixedLimit) }},
+		{"FixedAdd", func() { FixedAdd(acc, x[1]) }},
+		{"FixedMean", func() { FixedMean(x[0], acc, 512) }},
+		{"SumColumns", func() { SumColumns(x[0][:100], x[1], 100, 200, 100) }},
+		{"Transpose", func() { Transpose(x[0], 200, x[1], 100, 200, 100) }},
+	}
+	benchEachKernel(b, func(b *testing.B) {
+		for _, f := range functions {
+			b.Run(f.name, func(b *testing.B) {
+				for b.Loop() {
+					f.call()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/element")
+			})
+		}
+	})
+}
+
+func BenchmarkGather(b *testing.B) {
+	const m, rows = 512, 1000
+	for _, n := range []int{1, 8, 100} {
+		table, dense, ids := ramp(rows*n), ramp(m*n), make([]int32, m)
+		for i := range ids {
+			ids[i] = int32(i * 7919 % rows)
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			benchEachKernel(b, func(b *testing.B) {
+				b.Run("GatherAdd", func(b *testing.B) {
+					for b.Loop() {
+						GatherAdd(dense, n, table, n, ids, 1, m)
+					}
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/m, "ns/id")
+				})
+				b.Run("ScatterAdd", func(b *testing.B) {
+					for b.Loop() {
+						ScatterAdd(table, n, ids, 1, dense, n, m)
+					}
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/m, "ns/id")
+				})
+			})
+		})
+	}
+}

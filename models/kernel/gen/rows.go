@@ -1,0 +1,143 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// rows emits the functions that add rows of one matrix to rows of another, one of them chosen by ids.
+func (v *isa) rows() {
+	v.function("gatherAdd", "func(dst *float32, ldd int, table *float32, n int, ids *int32, stride, m int)", "adds row ids[i*stride] of table to row i of dst.")
+	v.addRows("dst", "ldd", true)
+	v.function("scatterAdd", "func(table *float32, n int, ids *int32, stride int, src *float32, lds, m int)", "adds row i of src to row ids[i*stride] of table.")
+	v.addRows("src", "lds", false)
+	v.transpose()
+}
+
+// addRows loops over ids; gather adds the table's rows to the dense ones, otherwise the other way about.
+func (v *isa) addRows(dense, ld string, gather bool) {
+	row, distance, ids, stride := v.pointer(dense), v.stride(ld), v.pointer("ids"), v.stride("stride")
+	table, n, m := v.pointer("table"), v.pointer("n"), v.pointer("m")
+	width, whole, rest := v.GP64(), v.GP64(), v.GP64()
+	v.MOVQ(n, rest)
+	v.ANDL(operand.U8(v.lanes-1), rest.As32())
+	v.MOVQ(n, whole)
+	v.SUBQ(rest, whole)
+	v.SHLQ(operand.U8(2), whole)
+	v.MOVQ(n, width)
+	v.SHLQ(operand.U8(2), width)
+	lanes := v.firstLanes(rest)
+
+	loop, partial, next := v.label("loop"), v.label("partial"), v.label("next")
+	v.Label(loop)
+	indexed, offset := v.GP64(), v.GP64()
+	v.MOVLQSX(operand.Mem{Base: ids}, indexed)
+	v.IMULQ(width, indexed)
+	v.ADDQ(table, indexed)
+	to, from := indexed, row
+	if gather {
+		to, from = row, indexed
+	}
+	v.XORQ(offset, offset)
+	columns := v.label("columns")
+	v.Label(columns)
+	v.CMPQ(offset, whole)
+	v.JGE(operand.LabelRef(partial))
+	v.addVector(to, from, offset, nil)
+	v.ADDQ(operand.U8(v.bytes()), offset)
+	v.JMP(operand.LabelRef(columns))
+	v.Label(partial)
+	v.TESTQ(rest, rest)
+	v.JZ(operand.LabelRef(next))
+	v.addVector(to, from, offset, lanes)
+	v.Label(next)
+	v.ADDQ(distance, row)
+	v.ADDQ(stride, ids)
+	v.DECQ(m)
+	v.JNZ(operand.LabelRef(loop))
+	v.end()
+}
+
+func (v *isa) addVector(to, from, offset reg.GPVirtual, lanes mask) {
+	x, y := v.vec(), v.vec()
+	at := operand.Mem{Base: to, Index: offset, Scale: 1}
+	v.load(at, lanes, x)
+	v.load(operand.Mem{Base: from, Index: offset, Scale: 1}, lanes, y)
+	v.VADDPS(y, x, x)
+	v.store(x, lanes, at)
+}
+
+// transposeSize is the side of the squares that transpose works in, one register a row.
+const transposeSize = 8
+
+// transpose emits the transposition of 8 rows of src. The last square overlaps the one before, so that no mask is
+// needed.
+func (v *isa) transpose() {
+	v.function("transposeRows", "func(dst *float32, ldd int, src *float32, lds, n int)", "writes 8 rows of src, n >= 8 long, as 8 columns of dst.")
+	dst, ldd, src, lds, n := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("n")
+	j, last := v.GP64(), v.GP64()
+	v.XORQ(j, j)
+	v.LEAQ(operand.Mem{Base: n, Disp: -transposeSize}, last)
+	loop, done := v.label("loop"), v.label("done")
+	v.Label(loop)
+	v.transposeSquare(dst, ldd, src, lds, j)
+	v.CMPQ(j, last)
+	v.JGE(operand.LabelRef(done))
+	v.ADDQ(operand.U8(transposeSize), j)
+	v.CMPQ(j, last)
+	v.CMOVQGT(last, j)
+	v.JMP(operand.LabelRef(loop))
+	v.Label(done)
+	v.end()
+}
+
+func (v *isa) transposeSquare(dst, ldd, src, lds, j reg.GPVirtual) {
+	from := v.GP64()
+	v.LEAQ(operand.Mem{Base: src, Index: j, Scale: 4}, from)
+	var rows [transposeSize]reg.VecVirtual
+	for i := range rows {
+		rows[i] = v.YMM()
+		v.VMOVUPS(operand.Mem{Base: from}, rows[i])
+		v.ADDQ(lds, from)
+	}
+	to := v.GP64()
+	v.MOVQ(j, to)
+	v.IMULQ(ldd, to)
+	v.ADDQ(dst, to)
+	for _, column := range v.transposed(rows) {
+		v.VMOVUPS(column, operand.Mem{Base: to})
+		v.ADDQ(ldd, to)
+	}
+}
+
+// transposed exchanges single elements, then pairs, then halves.
+func (v *isa) transposed(rows [transposeSize]reg.VecVirtual) [transposeSize]reg.VecVirtual {
+	half := func(instruction func(...operand.Op), ops ...operand.Op) reg.VecVirtual {
+		d := v.YMM()
+		instruction(append(ops, d)...)
+		return d
+	}
+	var pairs, quads, columns [transposeSize]reg.VecVirtual
+	for i := 0; i < transposeSize; i += 2 {
+		pairs[i] = half(v.VUNPCKLPS, rows[i+1], rows[i])
+		pairs[i+1] = half(v.VUNPCKHPS, rows[i+1], rows[i])
+	}
+	for i := 0; i < transposeSize; i += 4 {
+		for k := range 2 {
+			quads[i+2*k] = half(v.VUNPCKLPD, pairs[i+k+2], pairs[i+k])
+			quads[i+2*k+1] = half(v.VUNPCKHPD, pairs[i+k+2], pairs[i+k])
+		}
+	}
+	const lowHalvesOfBoth, highHalvesOfBoth = 0x20, 0x31
+	for i := range transposeSize / 2 {
+		columns[i] = v.permuted(lowHalvesOfBoth, quads[i+4], quads[i])
+		columns[i+4] = v.permuted(highHalvesOfBoth, quads[i+4], quads[i])
+	}
+	return columns
+}
+
+func (v *isa) permuted(halves uint8, b, a reg.Register) reg.VecVirtual {
+	d := v.YMM()
+	v.VPERM2F128(operand.U8(halves), b, a, d)
+	return d
+}
