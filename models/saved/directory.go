@@ -35,7 +35,7 @@ func WriteDir(ctx context.Context, dir string, files []File) error {
 	files = append(files, File{manifestName, m.marshal()})
 	err = storage.WriteDir(ctx, dir, func(tmp string) error {
 		for _, f := range files {
-			if err := storage.WriteFileIf(ctx, storage.Join(tmp, f.Name), f.Data, 0); err != nil {
+			if err := writeNew(ctx, storage.Join(tmp, f.Name), f.Data); err != nil {
 				return err
 			}
 		}
@@ -48,6 +48,15 @@ func WriteDir(ctx context.Context, dir string, files []File) error {
 		return fmt.Errorf("saved: cannot write %s: %w", dir, err)
 	}
 	return nil
+}
+
+// writeNew writes a file of a directory in the making. That on disk belongs to one
+// writer alone, so the condition, which costs a hard link there, is left out.
+func writeNew(ctx context.Context, name string, data []byte) error {
+	if storage.IsLocal(name) {
+		return storage.WriteFile(ctx, name, data)
+	}
+	return storage.WriteFileIf(ctx, name, data, 0)
 }
 
 // ReadDir returns the files that dir's MANIFEST.json lists, by name, once each is
