@@ -19,14 +19,14 @@ type csvParser struct {
 	// The state of a record with quotes, which may span lines and buffers: so
 	// fields are kept as positions until the record is complete.
 	spans []span
-	text  []byte // the contents of quoted fields
+	text  []byte // the contents of quoted fields that are not as in the record
 	open  bool   // the last field's quote is not closed yet
 }
 
-// span is a field's place in the record or, if it was quoted, in text.
+// span is a field's place in the record or, if it had to be decoded, in text.
 type span struct {
 	begin, end int
-	quoted     bool
+	decoded    bool
 }
 
 func newCSVParser(f Format) csvParser {
@@ -105,7 +105,7 @@ func (p *csvParser) quoted(raw []byte) [][]byte {
 	}
 	for i, s := range p.spans {
 		source := raw
-		if s.quoted {
+		if s.decoded {
 			source = p.text
 		}
 		p.fields[i] = source[s.begin:s.end:s.end]
@@ -121,10 +121,10 @@ func (p *csvParser) line(line []byte, offset int) error {
 	for more && err == nil {
 		switch {
 		case p.open:
-			at, more, err = p.quotedField(line, at)
+			at, more, err = p.quotedField(line, at, offset)
 		case at < len(line) && line[at] == '"':
 			p.open = true
-			p.spans = append(p.spans, span{begin: len(p.text), quoted: true})
+			p.spans = append(p.spans, span{begin: len(p.text), decoded: true})
 			at++
 		default:
 			at, more, err = p.plainField(line, at, offset)
@@ -150,25 +150,37 @@ func (p *csvParser) plainField(line []byte, at, offset int) (next int, more bool
 
 // quotedField parses the contents of a quoted field up to its closing quote or
 // the end of the line. It returns the begin of the next field, if there is one.
-func (p *csvParser) quotedField(line []byte, at int) (next int, more bool, err error) {
+func (p *csvParser) quotedField(line []byte, at, offset int) (next int, more bool, err error) {
 	i := bytes.IndexByte(line[at:], '"')
 	if i < 0 {
 		p.text = append(p.text, line[at:]...)
 		return 0, false, nil
 	}
-	p.text = append(p.text, line[at:at+i]...)
-	at += i + 1
+	quote := at + i
+	next = quote + 1
 	switch {
-	case at < len(line) && line[at] == '"':
-		p.text = append(p.text, '"')
-		return at + 1, true, nil
-	case at == len(line), line[at] == p.delimiter:
-		p.open = false
-		p.spans[len(p.spans)-1].end = len(p.text)
-		return at + 1, at < len(line), nil
+	case next == len(line), line[next] == p.delimiter:
+		p.closeField(line[at:quote], offset+at)
+		return next + 1, next < len(line), nil
+	case line[next] == '"':
+		p.text = append(p.text, line[at:next]...)
+		return next + 1, true, nil
 	}
 	return 0, false, malformed(Quotes, "%s, byte %d of its line: text after the closing quote: double the quotes within a field",
-		p.field(), at+1)
+		p.field(), next+1)
+}
+
+// closeField ends a quoted field with the last part of its contents, which is
+// at an offset in the record. What needs no decoding is not copied.
+func (p *csvParser) closeField(rest []byte, offset int) {
+	p.open = false
+	field := &p.spans[len(p.spans)-1]
+	if field.begin == len(p.text) {
+		*field = span{begin: offset, end: offset + len(rest)}
+		return
+	}
+	p.text = append(p.text, rest...)
+	field.end = len(p.text)
 }
 
 // breakLine adds the line break between two lines of a quoted field. As in
