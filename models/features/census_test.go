@@ -76,7 +76,7 @@ func TestCensusEncodesTheWalkthroughsInstance(t *testing.T) {
 	if diff := cmp.Diff(plain, spaced); diff != "" {
 		t.Fatal(diff)
 	}
-	if plain.N != 1 || len(plain.Numeric) != 5 || len(plain.IDs) != 12 || plain.IDs[0] != 0 || plain.IDs[8] != 2 {
+	if plain.N != 1 || len(plain.Numeric) != 5 || len(plain.IDs) != 14 || plain.IDs[0] != 0 || plain.IDs[8] != 2 {
 		t.Fatalf("got %+v", plain)
 	}
 }
