@@ -98,7 +98,7 @@ func LatestCheckpoint(ctx context.Context, jobDir string) (c *Checkpoint, warnin
 		if !errors.Is(err, ErrNotCommitted) {
 			return nil, warnings, err
 		}
-		warnings = append(warnings, fmt.Sprintf("the checkpoint in %s is skipped: %v", e.dir, err))
+		warnings = append(warnings, fmt.Sprintf("the checkpoint of step %d is skipped: %v", e.step, err))
 	}
 	return nil, warnings, nil
 }

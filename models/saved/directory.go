@@ -45,7 +45,7 @@ func WriteDir(ctx context.Context, dir string, files []File) error {
 		return fmt.Errorf("saved: cannot write %s: %w", dir, fs.ErrExist)
 	}
 	if err != nil {
-		return fmt.Errorf("saved: cannot write %s: %w", dir, err)
+		return fmt.Errorf("saved: %w", err) // names the operation and the path already
 	}
 	return nil
 }

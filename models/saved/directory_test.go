@@ -160,7 +160,7 @@ func TestDamageIsNamed(t *testing.T) {
 	}{
 		{"truncated", func(t *testing.T, dir string) string {
 			overwrite(t, storage.Join(dir, "b.txt"), sample[0].Data[:3])
-			return "b.txt has 3 bytes where MANIFEST.json says 15"
+			return "b.txt has the size 3 where MANIFEST.json says 15"
 		}},
 		{"flipped", func(t *testing.T, dir string) string {
 			overwrite(t, storage.Join(dir, "a.bin"), []byte{0, 1, 3, 255})

@@ -88,7 +88,7 @@ func (m *manifest) check() error {
 // verify compares the contents of a file with its entry.
 func (e *manifestEntry) verify(data []byte) error {
 	if int64(len(data)) != e.Size {
-		return fmt.Errorf("has %d bytes where %s says %d", len(data), manifestName, e.Size)
+		return fmt.Errorf("has the size %d where %s says %d", len(data), manifestName, e.Size)
 	}
 	if Digest(data) != e.SHA256 {
 		return fmt.Errorf("has contents whose sha256 is not the one in %s", manifestName)
