@@ -104,6 +104,10 @@ func WriteFile(ctx context.Context, path string, data []byte) error {
 // generation; 0 means that it must not exist yet. Otherwise it changes nothing
 // and the error is ErrPrecondition. Files on disk have no generations, so
 // there only 0 is possible (others are errors.ErrUnsupported).
+//
+// On Cloud Storage a write that was retried because its answer got lost may
+// find itself: a caller to whom that matters reads the file before it believes
+// ErrPrecondition.
 func WriteFileIf(ctx context.Context, path string, data []byte, generation int64) error {
 	return wrap("write", path, driverFor(path).writeIf(ctx, path, data, generation))
 }
