@@ -21,7 +21,7 @@ DATA tailMask<>+60(SB)/4, $0x00000000
 GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
 // func panelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·panelAVX2(SB), NOSPLIT, $0-112
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
@@ -91,14 +91,43 @@ spread8:
 	VMOVAPS Y1, Y11
 
 ready7:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready9
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x06, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready9:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done10
+	JZ    done11
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop9:
+loop10:
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
 	VBROADCASTSS (R12), Y14
@@ -123,13 +152,13 @@ loop9:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop9
+	JNZ          loop10
 
-done10:
+done11:
 	VXORPS Y12, Y12, Y12
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear11
+	JZ     linear12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 	VMAXPS Y2, Y12, Y2
@@ -143,9 +172,9 @@ done10:
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
 
-linear11:
+linear12:
 	TESTQ   R9, R9
-	JZ      unmasked12
+	JZ      unmasked13
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -195,7 +224,7 @@ linear11:
 	IMUL3Q  $0x06, R8, R8
 	ADDQ    R8, R9
 
-unmasked12:
+unmasked13:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -228,10 +257,10 @@ unmasked12:
 next5:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ    DI, $0x04
-	JLT     next14
+	JLT     next15
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh15
+	JZ      fresh16
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -246,18 +275,18 @@ next5:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y6
 	VMOVUPS 32(R8), Y7
-	JMP     ready16
+	JMP     ready17
 
-fresh15:
+fresh16:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread17
+	JZ      spread18
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread17:
+spread18:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -265,15 +294,38 @@ spread17:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
 
-ready16:
+ready17:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready19
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready19:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done19
+	JZ    done21
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop18:
+loop20:
 	VMOVUPS      (R11), Y8
 	VMOVUPS      32(R11), Y9
 	VBROADCASTSS (R12), Y10
@@ -292,13 +344,13 @@ loop18:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop18
+	JNZ          loop20
 
-done19:
+done21:
 	VXORPS Y8, Y8, Y8
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear20
+	JZ     linear22
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
 	VMAXPS Y2, Y8, Y2
@@ -308,9 +360,9 @@ done19:
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
 
-linear20:
+linear22:
 	TESTQ   R9, R9
-	JZ      unmasked21
+	JZ      unmasked23
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -346,7 +398,7 @@ linear20:
 	IMUL3Q  $0x04, R8, R8
 	ADDQ    R8, R9
 
-unmasked21:
+unmasked23:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -369,13 +421,13 @@ unmasked21:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next14:
+next15:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ    DI, $0x02
-	JLT     next23
+	JLT     next25
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh24
+	JZ      fresh26
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -384,30 +436,47 @@ next14:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y2
 	VMOVUPS 32(R8), Y3
-	JMP     ready25
+	JMP     ready27
 
-fresh24:
+fresh26:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread26
+	JZ      spread28
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread26:
+spread28:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 
-ready25:
+ready27:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready29
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready29:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done28
+	JZ    done31
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop27:
+loop30:
 	VMOVUPS      (R11), Y4
 	VMOVUPS      32(R11), Y5
 	VBROADCASTSS (R12), Y6
@@ -419,21 +488,21 @@ loop27:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop27
+	JNZ          loop30
 
-done28:
+done31:
 	VXORPS Y4, Y4, Y4
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear29
+	JZ     linear32
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
 
-linear29:
+linear32:
 	TESTQ   R9, R9
-	JZ      unmasked30
+	JZ      unmasked33
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -455,7 +524,7 @@ linear29:
 	IMUL3Q  $0x02, R8, R8
 	ADDQ    R8, R9
 
-unmasked30:
+unmasked33:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -472,39 +541,53 @@ unmasked30:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next23:
+next25:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ    DI, $0x01
-	JLT     next32
+	JLT     next35
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh33
+	JZ      fresh36
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
-	JMP     ready34
+	JMP     ready37
 
-fresh33:
+fresh36:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread35
+	JZ      spread38
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread35:
-ready34:
+spread38:
+ready37:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready39
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready39:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done37
+	JZ    done41
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop36:
+loop40:
 	VMOVUPS      (R11), Y2
 	VMOVUPS      32(R11), Y3
 	VBROADCASTSS (R12), Y4
@@ -513,19 +596,19 @@ loop36:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop36
+	JNZ          loop40
 
-done37:
+done41:
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear38
+	JZ     linear42
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
-linear38:
+linear42:
 	TESTQ   R9, R9
-	JZ      unmasked39
+	JZ      unmasked43
 	MOVQ    ldm+96(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    R9, DX
@@ -540,7 +623,7 @@ linear38:
 	IMUL3Q  $0x01, DX, DX
 	ADDQ    DX, R9
 
-unmasked39:
+unmasked43:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -554,7 +637,7 @@ unmasked39:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next32:
+next35:
 	JMP end1
 
 partial2:
@@ -564,12 +647,12 @@ partial2:
 	VMOVDQU (R11)(R8*4), Y0
 
 	// Tiles of 6 rows, 2 vectors
-rows40:
+rows44:
 	CMPQ       DI, $0x06
-	JLT        next41
+	JLT        next45
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh42
+	JZ         fresh46
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -590,18 +673,18 @@ rows40:
 	ADDQ       R11, R8
 	VMOVUPS    (R8), Y11
 	VMASKMOVPS 32(R8), Y0, Y12
-	JMP        ready43
+	JMP        ready47
 
-fresh42:
+fresh46:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread44
+	JZ         spread48
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS 32(R8), Y0, Y2
 
-spread44:
+spread48:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y1, Y5
@@ -613,15 +696,44 @@ spread44:
 	VMOVAPS Y1, Y11
 	VMOVAPS Y2, Y12
 
-ready43:
+ready47:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready49
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x06, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready49:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done46
+	JZ    done51
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop45:
+loop50:
 	VMOVUPS      (R11), Y13
 	VMASKMOVPS   32(R11), Y0, Y14
 	VBROADCASTSS (R12), Y15
@@ -646,13 +758,13 @@ loop45:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop45
+	JNZ          loop50
 
-done46:
+done51:
 	VXORPS Y13, Y13, Y13
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear47
+	JZ     linear52
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
@@ -666,9 +778,9 @@ done46:
 	VMAXPS Y11, Y13, Y11
 	VMAXPS Y12, Y13, Y12
 
-linear47:
+linear52:
 	TESTQ      R9, R9
-	JZ         unmasked48
+	JZ         unmasked53
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -718,7 +830,7 @@ linear47:
 	IMUL3Q     $0x06, R8, R8
 	ADDQ       R8, R9
 
-unmasked48:
+unmasked53:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -746,15 +858,15 @@ unmasked48:
 	IMUL3Q     $0x06, R8, R8
 	ADDQ       R8, SI
 	SUBQ       $0x06, DI
-	JMP        rows40
+	JMP        rows44
 
-next41:
+next45:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ       DI, $0x04
-	JLT        next50
+	JLT        next55
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh51
+	JZ         fresh56
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -769,18 +881,18 @@ next41:
 	ADDQ       R11, R8
 	VMOVUPS    (R8), Y7
 	VMASKMOVPS 32(R8), Y0, Y8
-	JMP        ready52
+	JMP        ready57
 
-fresh51:
+fresh56:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread53
+	JZ         spread58
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS 32(R8), Y0, Y2
 
-spread53:
+spread58:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y1, Y5
@@ -788,15 +900,38 @@ spread53:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y2, Y8
 
-ready52:
+ready57:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready59
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready59:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done55
+	JZ    done61
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop54:
+loop60:
 	VMOVUPS      (R11), Y9
 	VMASKMOVPS   32(R11), Y0, Y10
 	VBROADCASTSS (R12), Y11
@@ -815,13 +950,13 @@ loop54:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop54
+	JNZ          loop60
 
-done55:
+done61:
 	VXORPS Y9, Y9, Y9
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear56
+	JZ     linear62
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -831,9 +966,9 @@ done55:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear56:
+linear62:
 	TESTQ      R9, R9
-	JZ         unmasked57
+	JZ         unmasked63
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -869,7 +1004,7 @@ linear56:
 	IMUL3Q     $0x04, R8, R8
 	ADDQ       R8, R9
 
-unmasked57:
+unmasked63:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -892,13 +1027,13 @@ unmasked57:
 	ADDQ       R8, SI
 	SUBQ       $0x04, DI
 
-next50:
+next55:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ       DI, $0x02
-	JLT        next59
+	JLT        next65
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh60
+	JZ         fresh66
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -907,30 +1042,47 @@ next50:
 	ADDQ       R11, R8
 	VMOVUPS    (R8), Y3
 	VMASKMOVPS 32(R8), Y0, Y4
-	JMP        ready61
+	JMP        ready67
 
-fresh60:
+fresh66:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread62
+	JZ         spread68
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS 32(R8), Y0, Y2
 
-spread62:
+spread68:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 
-ready61:
+ready67:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready69
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready69:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done64
+	JZ    done71
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop63:
+loop70:
 	VMOVUPS      (R11), Y5
 	VMASKMOVPS   32(R11), Y0, Y6
 	VBROADCASTSS (R12), Y7
@@ -942,21 +1094,21 @@ loop63:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop63
+	JNZ          loop70
 
-done64:
+done71:
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear65
+	JZ     linear72
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear65:
+linear72:
 	TESTQ      R9, R9
-	JZ         unmasked66
+	JZ         unmasked73
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -978,7 +1130,7 @@ linear65:
 	IMUL3Q     $0x02, R8, R8
 	ADDQ       R8, R9
 
-unmasked66:
+unmasked73:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -995,39 +1147,53 @@ unmasked66:
 	ADDQ       R8, SI
 	SUBQ       $0x02, DI
 
-next59:
+next65:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ       DI, $0x01
-	JLT        next68
+	JLT        next75
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh69
+	JZ         fresh76
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, R8
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS 32(R8), Y0, Y2
-	JMP        ready70
+	JMP        ready77
 
-fresh69:
+fresh76:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread71
+	JZ         spread78
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS 32(R8), Y0, Y2
 
-spread71:
-ready70:
+spread78:
+ready77:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready79
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready79:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done73
+	JZ    done81
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop72:
+loop80:
 	VMOVUPS      (R11), Y3
 	VMASKMOVPS   32(R11), Y0, Y4
 	VBROADCASTSS (R12), Y5
@@ -1036,19 +1202,19 @@ loop72:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop72
+	JNZ          loop80
 
-done73:
+done81:
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear74
+	JZ     linear82
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear74:
+linear82:
 	TESTQ      R9, R9
-	JZ         unmasked75
+	JZ         unmasked83
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1063,7 +1229,7 @@ linear74:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked75:
+unmasked83:
 	MOVQ       ldc+8(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       SI, DX
@@ -1077,7 +1243,7 @@ unmasked75:
 	ADDQ       AX, SI
 	SUBQ       $0x01, DI
 
-next68:
+next75:
 	JMP end1
 
 one3:
@@ -1087,12 +1253,12 @@ one3:
 	VMOVDQU (R11)(R8*4), Y0
 
 	// Tiles of 6 rows, 1 vectors
-rows76:
+rows84:
 	CMPQ       DI, $0x06
-	JLT        next77
+	JLT        next85
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh78
+	JZ         fresh86
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -1107,31 +1273,60 @@ rows76:
 	VMASKMOVPS (R8), Y0, Y5
 	ADDQ       R11, R8
 	VMASKMOVPS (R8), Y0, Y6
-	JMP        ready79
+	JMP        ready87
 
-fresh78:
+fresh86:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread80
+	JZ         spread88
 	VMASKMOVPS (R8), Y0, Y1
 
-spread80:
+spread88:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 	VMOVAPS Y1, Y5
 	VMOVAPS Y1, Y6
 
-ready79:
+ready87:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready89
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x06, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+
+ready89:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done82
+	JZ    done91
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop81:
+loop90:
 	VMASKMOVPS   (R11), Y0, Y7
 	VBROADCASTSS (R12), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -1149,13 +1344,13 @@ loop81:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop81
+	JNZ          loop90
 
-done82:
+done91:
 	VXORPS Y7, Y7, Y7
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear83
+	JZ     linear92
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -1163,9 +1358,9 @@ done82:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear83:
+linear92:
 	TESTQ      R9, R9
-	JZ         unmasked84
+	JZ         unmasked93
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -1197,7 +1392,7 @@ linear83:
 	IMUL3Q     $0x06, R8, R8
 	ADDQ       R8, R9
 
-unmasked84:
+unmasked93:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -1219,15 +1414,15 @@ unmasked84:
 	IMUL3Q     $0x06, R8, R8
 	ADDQ       R8, SI
 	SUBQ       $0x06, DI
-	JMP        rows76
+	JMP        rows84
 
-next77:
+next85:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ       DI, $0x04
-	JLT        next86
+	JLT        next95
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh87
+	JZ         fresh96
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -1238,29 +1433,52 @@ next77:
 	VMASKMOVPS (R8), Y0, Y3
 	ADDQ       R11, R8
 	VMASKMOVPS (R8), Y0, Y4
-	JMP        ready88
+	JMP        ready97
 
-fresh87:
+fresh96:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread89
+	JZ         spread98
 	VMASKMOVPS (R8), Y0, Y1
 
-spread89:
+spread98:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 
-ready88:
+ready97:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready99
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+
+ready99:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done91
+	JZ    done101
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop90:
+loop100:
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R12), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -1274,21 +1492,21 @@ loop90:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop90
+	JNZ          loop100
 
-done91:
+done101:
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear92
+	JZ     linear102
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear92:
+linear102:
 	TESTQ      R9, R9
-	JZ         unmasked93
+	JZ         unmasked103
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -1312,7 +1530,7 @@ linear92:
 	IMUL3Q     $0x04, R8, R8
 	ADDQ       R8, R9
 
-unmasked93:
+unmasked103:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -1331,40 +1549,57 @@ unmasked93:
 	ADDQ       R8, SI
 	SUBQ       $0x04, DI
 
-next86:
+next95:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ       DI, $0x02
-	JLT        next95
+	JLT        next105
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh96
+	JZ         fresh106
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
 	VMASKMOVPS (R8), Y0, Y1
 	ADDQ       R11, R8
 	VMASKMOVPS (R8), Y0, Y2
-	JMP        ready97
+	JMP        ready107
 
-fresh96:
+fresh106:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread98
+	JZ         spread108
 	VMASKMOVPS (R8), Y0, Y1
 
-spread98:
+spread108:
 	VMOVAPS Y1, Y2
 
-ready97:
+ready107:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready109
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+
+ready109:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done100
+	JZ    done111
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop99:
+loop110:
 	VMASKMOVPS   (R11), Y0, Y3
 	VBROADCASTSS (R12), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -1373,19 +1608,19 @@ loop99:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop99
+	JNZ          loop110
 
-done100:
+done111:
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear101
+	JZ     linear112
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear101:
+linear112:
 	TESTQ      R9, R9
-	JZ         unmasked102
+	JZ         unmasked113
 	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       R9, R8
@@ -1401,7 +1636,7 @@ linear101:
 	IMUL3Q     $0x02, R8, R8
 	ADDQ       R8, R9
 
-unmasked102:
+unmasked113:
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R8
@@ -1416,54 +1651,68 @@ unmasked102:
 	ADDQ       R8, SI
 	SUBQ       $0x02, DI
 
-next95:
+next105:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ       DI, $0x01
-	JLT        next104
+	JLT        next115
 	MOVQ       flags+104(FP), R8
 	TESTL      $0x00000001, R8
-	JZ         fresh105
+	JZ         fresh116
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, R8
 	VMASKMOVPS (R8), Y0, Y1
-	JMP        ready106
+	JMP        ready117
 
-fresh105:
+fresh116:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R8
 	TESTQ      R8, R8
-	JZ         spread107
+	JZ         spread118
 	VMASKMOVPS (R8), Y0, Y1
 
-spread107:
-ready106:
+spread118:
+ready117:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready119
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 31(R8)
+
+ready119:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done109
+	JZ    done121
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop108:
+loop120:
 	VMASKMOVPS   (R11), Y0, Y2
 	VBROADCASTSS (R12), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop108
+	JNZ          loop120
 
-done109:
+done121:
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear110
+	JZ     linear122
 	VMAXPS Y1, Y2, Y1
 
-linear110:
+linear122:
 	TESTQ      R9, R9
-	JZ         unmasked111
+	JZ         unmasked123
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1475,7 +1724,7 @@ linear110:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked111:
+unmasked123:
 	MOVQ       ldc+8(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       SI, DX
@@ -1488,7 +1737,7 @@ unmasked111:
 	ADDQ       AX, SI
 	SUBQ       $0x01, DI
 
-next104:
+next115:
 end1:
 	VZEROUPPER
 	RET
@@ -1502,20 +1751,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest113
+	JLT  rest125
 
-loop112:
+loop124:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop112
+	JGE     loop124
 
-rest113:
+rest125:
 	ADDQ       $0x08, SI
-	JZ         done114
+	JZ         done126
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -1524,7 +1773,7 @@ rest113:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done114:
+done126:
 	VZEROUPPER
 	RET
 
@@ -1537,20 +1786,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest116
+	JLT  rest128
 
-loop115:
+loop127:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop115
+	JGE     loop127
 
-rest116:
+rest128:
 	ADDQ       $0x08, SI
-	JZ         done117
+	JZ         done129
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -1559,7 +1808,7 @@ rest116:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done117:
+done129:
 	VZEROUPPER
 	RET
 
@@ -1572,19 +1821,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest119
+	JLT          rest131
 
-loop118:
+loop130:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop118
+	JGE     loop130
 
-rest119:
+rest131:
 	ADDQ       $0x08, BX
-	JZ         done120
+	JZ         done132
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1592,7 +1841,7 @@ rest119:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done120:
+done132:
 	VZEROUPPER
 	RET
 
@@ -1605,9 +1854,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest122
+	JLT          rest134
 
-loop121:
+loop133:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -1615,11 +1864,11 @@ loop121:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop121
+	JGE     loop133
 
-rest122:
+rest134:
 	ADDQ       $0x08, BX
-	JZ         done123
+	JZ         done135
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1629,7 +1878,7 @@ rest122:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done123:
+done135:
 	VZEROUPPER
 	RET
 
@@ -1642,19 +1891,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest125
+	JLT    rest137
 
-loop124:
+loop136:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop124
+	JGE     loop136
 
-rest125:
+rest137:
 	ADDQ       $0x08, BX
-	JZ         done126
+	JZ         done138
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1662,7 +1911,7 @@ rest125:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done126:
+done138:
 	VZEROUPPER
 	RET
 
@@ -1676,9 +1925,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest128
+	JLT    rest140
 
-loop127:
+loop139:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -1686,11 +1935,11 @@ loop127:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop127
+	JGE       loop139
 
-rest128:
+rest140:
 	ADDQ       $0x08, SI
-	JZ         done129
+	JZ         done141
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -1700,7 +1949,7 @@ rest128:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done129:
+done141:
 	VZEROUPPER
 	RET
 
@@ -1727,35 +1976,35 @@ TEXT ·gatherAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop130:
+loop142:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns133:
+columns145:
 	CMPQ    R12, R9
-	JGE     partial131
+	JGE     partial143
 	VMOVUPS (AX)(R12*1), Y1
 	VMOVUPS (R11)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (AX)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns133
+	JMP     columns145
 
-partial131:
+partial143:
 	TESTQ      R10, R10
-	JZ         next132
+	JZ         next144
 	VMASKMOVPS (AX)(R12*1), Y0, Y1
 	VMASKMOVPS (R11)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(R12*1)
 
-next132:
+next144:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop130
+	JNZ  loop142
 	VZEROUPPER
 	RET
 
@@ -1782,35 +2031,35 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop134:
+loop146:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns137:
+columns149:
 	CMPQ    R12, R9
-	JGE     partial135
+	JGE     partial147
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns137
+	JMP     columns149
 
-partial135:
+partial147:
 	TESTQ      R10, R10
-	JZ         next136
+	JZ         next148
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next136:
+next148:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop134
+	JNZ  loop146
 	VZEROUPPER
 	RET
 
@@ -1827,7 +2076,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop138:
+loop150:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -1889,13 +2138,13 @@ loop138:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done139
+	JGE        done151
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop138
+	JMP        loop150
 
-done139:
+done151:
 	VZEROUPPER
 	RET
 
@@ -1907,9 +2156,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest141
+	JLT  rest153
 
-loop140:
+loop152:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -1945,11 +2194,11 @@ loop140:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop140
+	JGE         loop152
 
-rest141:
+rest153:
 	ADDQ        $0x08, BX
-	JZ          done142
+	JZ          done154
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -1987,7 +2236,7 @@ rest141:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done142:
+done154:
 	VZEROUPPER
 	RET
 
@@ -2139,9 +2388,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest144
+	JLT  rest156
 
-loop143:
+loop155:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -2183,11 +2432,11 @@ loop143:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop143
+	JGE         loop155
 
-rest144:
+rest156:
 	ADDQ        $0x08, BX
-	JZ          done145
+	JZ          done157
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2231,7 +2480,7 @@ rest144:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done145:
+done157:
 	VZEROUPPER
 	RET
 
@@ -2443,9 +2692,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest147
+	JLT  rest159
 
-loop146:
+loop158:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -2500,11 +2749,11 @@ loop146:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop146
+	JGE         loop158
 
-rest147:
+rest159:
 	ADDQ        $0x08, BX
-	JZ          done148
+	JZ          done160
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2561,7 +2810,7 @@ rest147:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done148:
+done160:
 	VZEROUPPER
 	RET
 
@@ -2573,9 +2822,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest150
+	JLT  rest162
 
-loop149:
+loop161:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -2618,11 +2867,11 @@ loop149:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop149
+	JGE         loop161
 
-rest150:
+rest162:
 	ADDQ        $0x08, BX
-	JZ          done151
+	JZ          done163
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2667,7 +2916,7 @@ rest150:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done151:
+done163:
 	VZEROUPPER
 	RET
 
@@ -2689,9 +2938,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest153
+	JLT  rest165
 
-loop152:
+loop164:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -2747,11 +2996,11 @@ loop152:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop152
+	JGE         loop164
 
-rest153:
+rest165:
 	ADDQ        $0x08, BX
-	JZ          done154
+	JZ          done166
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2809,7 +3058,7 @@ rest153:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done154:
+done166:
 	VZEROUPPER
 	RET
 
@@ -2904,9 +3153,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest156
+	JLT  rest168
 
-loop155:
+loop167:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -3014,11 +3263,11 @@ loop155:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop155
+	JGE         loop167
 
-rest156:
+rest168:
 	ADDQ        $0x08, R8
-	JZ          done157
+	JZ          done169
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -3128,7 +3377,7 @@ rest156:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done157:
+done169:
 	VZEROUPPER
 	RET
 
@@ -3141,9 +3390,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest159
+	JLT          rest171
 
-loop158:
+loop170:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -3151,11 +3400,11 @@ loop158:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop158
+	JGE     loop170
 
-rest159:
+rest171:
 	ADDQ       $0x08, BX
-	JZ         done160
+	JZ         done172
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -3165,7 +3414,7 @@ rest159:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done160:
+done172:
 	VZEROUPPER
 	RET
 
@@ -3180,9 +3429,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest162
+	JLT          rest174
 
-loop161:
+loop173:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -3194,11 +3443,11 @@ loop161:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop161
+	JGE     loop173
 
-rest162:
+rest174:
 	ADDQ       $0x08, SI
-	JZ         done163
+	JZ         done175
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -3212,7 +3461,7 @@ rest162:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done163:
+done175:
 	VZEROUPPER
 	RET
 
@@ -3236,9 +3485,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest165
+	JLT          rest177
 
-loop164:
+loop176:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -3262,11 +3511,11 @@ loop164:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop164
+	JGE     loop176
 
-rest165:
+rest177:
 	ADDQ       $0x08, DI
-	JZ         done166
+	JZ         done178
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -3292,7 +3541,7 @@ rest165:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done166:
+done178:
 	VZEROUPPER
 	RET
 
@@ -3307,9 +3556,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest168
+	JLT          rest180
 
-loop167:
+loop179:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -3324,11 +3573,11 @@ loop167:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop167
+	JGE     loop179
 
-rest168:
+rest180:
 	ADDQ       $0x08, SI
-	JZ         done169
+	JZ         done181
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -3345,7 +3594,7 @@ rest168:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done169:
+done181:
 	VZEROUPPER
 	RET
 
@@ -3363,9 +3612,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest171
+	JLT          rest183
 
-loop170:
+loop182:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -3395,11 +3644,11 @@ loop170:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop170
+	JGE       loop182
 
-rest171:
+rest183:
 	ADDQ       $0x08, DI
-	JZ         done172
+	JZ         done184
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -3431,7 +3680,7 @@ rest171:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done172:
+done184:
 	VZEROUPPER
 	RET
 
@@ -3443,19 +3692,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop174:
+loop186:
 	CMPQ      AX, DX
-	JGE       done173
+	JGE       done185
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done173
+	JNE       done185
 	ADDQ      $0x08, AX
-	JMP       loop174
+	JMP       loop186
 
-done173:
+done185:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -3468,9 +3717,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop176:
+loop188:
 	CMPQ      AX, BX
-	JGE       done175
+	JGE       done187
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -3487,9 +3736,9 @@ loop176:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop176
+	JMP       loop188
 
-done175:
+done187:
 	VZEROUPPER
 	RET
 
@@ -3526,9 +3775,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop178:
+loop190:
 	CMPQ       AX, BX
-	JGE        done177
+	JGE        done189
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -3541,9 +3790,9 @@ loop178:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop178
+	JMP        loop190
 
-done177:
+done189:
 	VZEROUPPER
 	RET
 
@@ -3583,9 +3832,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop180:
+loop192:
 	CMPQ        CX, BX
-	JGE         done179
+	JGE         done191
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -3595,9 +3844,9 @@ loop180:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop180
+	JMP         loop192
 
-done179:
+done191:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // func panelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·panelAVX512(SB), NOSPLIT, $0-112
 	MOVQ  a+16(FP), AX
 	MOVQ  aRow+24(FP), CX
@@ -104,14 +104,65 @@ spread8:
 	VMOVAPS Z2, Z23
 
 ready7:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready9
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x08, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+
+ready9:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done10
+	JZ    done11
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop9:
+loop10:
 	VMOVUPS      (R11), Z24
 	VMOVUPS      64(R11), Z25
 	VMOVUPS.Z    128(R11), K1, Z26
@@ -151,13 +202,13 @@ loop9:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop9
+	JNZ          loop10
 
-done10:
+done11:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z24
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear11
+	JZ      linear12
 	VMAXPS  Z0, Z24, Z0
 	VMAXPS  Z1, Z24, Z1
 	VMAXPS  Z2, Z24, Z2
@@ -183,9 +234,9 @@ done10:
 	VMAXPS  Z22, Z24, Z22
 	VMAXPS  Z23, Z24, Z23
 
-linear11:
+linear12:
 	TESTQ     R9, R9
-	JZ        unmasked12
+	JZ        unmasked13
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -273,7 +324,7 @@ linear11:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked12:
+unmasked13:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -320,10 +371,10 @@ unmasked12:
 next5:
 	// Tiles of 4 rows, 3 vectors
 	CMPQ      DI, $0x04
-	JLT       next14
+	JLT       next15
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh15
+	JZ        fresh16
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -342,20 +393,20 @@ next5:
 	VMOVUPS   (R8), Z9
 	VMOVUPS   64(R8), Z10
 	VMOVUPS.Z 128(R8), K1, Z11
-	JMP       ready16
+	JMP       ready17
 
-fresh15:
+fresh16:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread17
+	JZ        spread18
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread17:
+spread18:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -366,15 +417,46 @@ spread17:
 	VMOVAPS Z1, Z10
 	VMOVAPS Z2, Z11
 
-ready16:
+ready17:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready19
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+
+ready19:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done19
+	JZ    done21
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop18:
+loop20:
 	VMOVUPS      (R11), Z12
 	VMOVUPS      64(R11), Z13
 	VMOVUPS.Z    128(R11), K1, Z14
@@ -398,13 +480,13 @@ loop18:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop18
+	JNZ          loop20
 
-done19:
+done21:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear20
+	JZ      linear22
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -418,9 +500,9 @@ done19:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear20:
+linear22:
 	TESTQ     R9, R9
-	JZ        unmasked21
+	JZ        unmasked23
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -468,7 +550,7 @@ linear20:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked21:
+unmasked23:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -495,13 +577,13 @@ unmasked21:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next14:
+next15:
 	// Tiles of 2 rows, 3 vectors
 	CMPQ      DI, $0x02
-	JLT       next23
+	JLT       next25
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh24
+	JZ        fresh26
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -512,33 +594,54 @@ next14:
 	VMOVUPS   (R8), Z3
 	VMOVUPS   64(R8), Z4
 	VMOVUPS.Z 128(R8), K1, Z5
-	JMP       ready25
+	JMP       ready27
 
-fresh24:
+fresh26:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread26
+	JZ        spread28
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread26:
+spread28:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready25:
+ready27:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready29
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+
+ready29:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done28
+	JZ    done31
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop27:
+loop30:
 	VMOVUPS      (R11), Z6
 	VMOVUPS      64(R11), Z7
 	VMOVUPS.Z    128(R11), K1, Z8
@@ -553,13 +656,13 @@ loop27:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop27
+	JNZ          loop30
 
-done28:
+done31:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear29
+	JZ      linear32
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -567,9 +670,9 @@ done28:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear29:
+linear32:
 	TESTQ     R9, R9
-	JZ        unmasked30
+	JZ        unmasked33
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -597,7 +700,7 @@ linear29:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked30:
+unmasked33:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -616,42 +719,58 @@ unmasked30:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next23:
+next25:
 	// Tiles of 1 rows, 3 vectors
 	CMPQ      DI, $0x01
-	JLT       next32
+	JLT       next35
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh33
+	JZ        fresh36
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
-	JMP       ready34
+	JMP       ready37
 
-fresh33:
+fresh36:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread35
+	JZ        spread38
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread35:
-ready34:
+spread38:
+ready37:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready39
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+
+ready39:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done37
+	JZ    done41
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop36:
+loop40:
 	VMOVUPS      (R11), Z3
 	VMOVUPS      64(R11), Z4
 	VMOVUPS.Z    128(R11), K1, Z5
@@ -662,20 +781,20 @@ loop36:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop36
+	JNZ          loop40
 
-done37:
+done41:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear38
+	JZ      linear42
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear38:
+linear42:
 	TESTQ     R9, R9
-	JZ        unmasked39
+	JZ        unmasked43
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -693,7 +812,7 @@ linear38:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked39:
+unmasked43:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -708,7 +827,7 @@ unmasked39:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next32:
+next35:
 	JMP end1
 
 two2:
@@ -718,12 +837,12 @@ two2:
 	KMOVW R11, K1
 
 	// Tiles of 8 rows, 2 vectors
-rows40:
+rows44:
 	CMPQ      DI, $0x08
-	JLT       next41
+	JLT       next45
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh42
+	JZ        fresh46
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -750,18 +869,18 @@ rows40:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z14
 	VMOVUPS.Z 64(R8), K1, Z15
-	JMP       ready43
+	JMP       ready47
 
-fresh42:
+fresh46:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread44
+	JZ        spread48
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread44:
+spread48:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -777,15 +896,58 @@ spread44:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 
-ready43:
+ready47:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready49
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x08, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+
+ready49:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done46
+	JZ    done51
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop45:
+loop50:
 	VMOVUPS      (R11), Z16
 	VMOVUPS.Z    64(R11), K1, Z17
 	VBROADCASTSS (R12), Z18
@@ -816,13 +978,13 @@ loop45:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop45
+	JNZ          loop50
 
-done46:
+done51:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear47
+	JZ      linear52
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
 	VMAXPS  Z2, Z16, Z2
@@ -840,9 +1002,9 @@ done46:
 	VMAXPS  Z14, Z16, Z14
 	VMAXPS  Z15, Z16, Z15
 
-linear47:
+linear52:
 	TESTQ     R9, R9
-	JZ        unmasked48
+	JZ        unmasked53
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -906,7 +1068,7 @@ linear47:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked48:
+unmasked53:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -940,15 +1102,15 @@ unmasked48:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows40
+	JMP     rows44
 
-next41:
+next45:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ      DI, $0x04
-	JLT       next50
+	JLT       next55
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh51
+	JZ        fresh56
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -963,18 +1125,18 @@ next41:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z6
 	VMOVUPS.Z 64(R8), K1, Z7
-	JMP       ready52
+	JMP       ready57
 
-fresh51:
+fresh56:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread53
+	JZ        spread58
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread53:
+spread58:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -982,15 +1144,42 @@ spread53:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 
-ready52:
+ready57:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready59
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+
+ready59:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done55
+	JZ    done61
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop54:
+loop60:
 	VMOVUPS      (R11), Z8
 	VMOVUPS.Z    64(R11), K1, Z9
 	VBROADCASTSS (R12), Z10
@@ -1009,13 +1198,13 @@ loop54:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop54
+	JNZ          loop60
 
-done55:
+done61:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear56
+	JZ      linear62
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -1025,9 +1214,9 @@ done55:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear56:
+linear62:
 	TESTQ     R9, R9
-	JZ        unmasked57
+	JZ        unmasked63
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1063,7 +1252,7 @@ linear56:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked57:
+unmasked63:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1086,13 +1275,13 @@ unmasked57:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next50:
+next55:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ      DI, $0x02
-	JLT       next59
+	JLT       next65
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh60
+	JZ        fresh66
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1101,30 +1290,49 @@ next50:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z2
 	VMOVUPS.Z 64(R8), K1, Z3
-	JMP       ready61
+	JMP       ready67
 
-fresh60:
+fresh66:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread62
+	JZ        spread68
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread62:
+spread68:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready61:
+ready67:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready69
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+
+ready69:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done64
+	JZ    done71
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop63:
+loop70:
 	VMOVUPS      (R11), Z4
 	VMOVUPS.Z    64(R11), K1, Z5
 	VBROADCASTSS (R12), Z6
@@ -1136,21 +1344,21 @@ loop63:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop63
+	JNZ          loop70
 
-done64:
+done71:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear65
+	JZ      linear72
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear65:
+linear72:
 	TESTQ     R9, R9
-	JZ        unmasked66
+	JZ        unmasked73
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1172,7 +1380,7 @@ linear65:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked66:
+unmasked73:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1189,39 +1397,54 @@ unmasked66:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next59:
+next65:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ      DI, $0x01
-	JLT       next68
+	JLT       next75
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh69
+	JZ        fresh76
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
-	JMP       ready70
+	JMP       ready77
 
-fresh69:
+fresh76:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread71
+	JZ        spread78
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread71:
-ready70:
+spread78:
+ready77:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready79
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+
+ready79:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done73
+	JZ    done81
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop72:
+loop80:
 	VMOVUPS      (R11), Z2
 	VMOVUPS.Z    64(R11), K1, Z3
 	VBROADCASTSS (R12), Z4
@@ -1230,19 +1453,19 @@ loop72:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop72
+	JNZ          loop80
 
-done73:
+done81:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear74
+	JZ      linear82
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear74:
+linear82:
 	TESTQ     R9, R9
-	JZ        unmasked75
+	JZ        unmasked83
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -1257,7 +1480,7 @@ linear74:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked75:
+unmasked83:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -1271,7 +1494,7 @@ unmasked75:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next68:
+next75:
 	JMP end1
 
 one3:
@@ -1281,12 +1504,12 @@ one3:
 	KMOVW R11, K1
 
 	// Tiles of 8 rows, 1 vectors
-rows76:
+rows84:
 	CMPQ      DI, $0x08
-	JLT       next77
+	JLT       next85
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh78
+	JZ        fresh86
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1305,16 +1528,16 @@ rows76:
 	VMOVUPS.Z (R8), K1, Z6
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z7
-	JMP       ready79
+	JMP       ready87
 
-fresh78:
+fresh86:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread80
+	JZ        spread88
 	VMOVUPS.Z (R8), K1, Z0
 
-spread80:
+spread88:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -1323,15 +1546,50 @@ spread80:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 
-ready79:
+ready87:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready89
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x08, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready89:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done82
+	JZ    done91
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop81:
+loop90:
 	VMOVUPS.Z    (R11), K1, Z8
 	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -1353,13 +1611,13 @@ loop81:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop81
+	JNZ          loop90
 
-done82:
+done91:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear83
+	JZ      linear92
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -1369,9 +1627,9 @@ done82:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear83:
+linear92:
 	TESTQ     R9, R9
-	JZ        unmasked84
+	JZ        unmasked93
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1411,7 +1669,7 @@ linear83:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked84:
+unmasked93:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1437,15 +1695,15 @@ unmasked84:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows76
+	JMP     rows84
 
-next77:
+next85:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ      DI, $0x04
-	JLT       next86
+	JLT       next95
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh87
+	JZ        fresh96
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1456,29 +1714,52 @@ next77:
 	VMOVUPS.Z (R8), K1, Z2
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z3
-	JMP       ready88
+	JMP       ready97
 
-fresh87:
+fresh96:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread89
+	JZ        spread98
 	VMOVUPS.Z (R8), K1, Z0
 
-spread89:
+spread98:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 
-ready88:
+ready97:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready99
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready99:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done91
+	JZ    done101
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop90:
+loop100:
 	VMOVUPS.Z    (R11), K1, Z4
 	VBROADCASTSS (R12), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -1492,21 +1773,21 @@ loop90:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop90
+	JNZ          loop100
 
-done91:
+done101:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear92
+	JZ      linear102
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear92:
+linear102:
 	TESTQ     R9, R9
-	JZ        unmasked93
+	JZ        unmasked103
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1530,7 +1811,7 @@ linear92:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked93:
+unmasked103:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1549,40 +1830,57 @@ unmasked93:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next86:
+next95:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ      DI, $0x02
-	JLT       next95
+	JLT       next105
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh96
+	JZ        fresh106
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z1
-	JMP       ready97
+	JMP       ready107
 
-fresh96:
+fresh106:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread98
+	JZ        spread108
 	VMOVUPS.Z (R8), K1, Z0
 
-spread98:
+spread108:
 	VMOVAPS Z0, Z1
 
-ready97:
+ready107:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready109
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	ADDQ       R11, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready109:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done100
+	JZ    done111
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R13
 
-loop99:
+loop110:
 	VMOVUPS.Z    (R11), K1, Z2
 	VBROADCASTSS (R12), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -1591,19 +1889,19 @@ loop99:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop99
+	JNZ          loop110
 
-done100:
+done111:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear101
+	JZ      linear112
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear101:
+linear112:
 	TESTQ     R9, R9
-	JZ        unmasked102
+	JZ        unmasked113
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1619,7 +1917,7 @@ linear101:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked102:
+unmasked113:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1634,54 +1932,68 @@ unmasked102:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next95:
+next105:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ      DI, $0x01
-	JLT       next104
+	JLT       next115
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh105
+	JZ        fresh116
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
-	JMP       ready106
+	JMP       ready117
 
-fresh105:
+fresh116:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread107
+	JZ        spread118
 	VMOVUPS.Z (R8), K1, Z0
 
-spread107:
-ready106:
+spread118:
+ready117:
+	MOVQ       flags+104(FP), R8
+	TESTL      $0x00000004, R8
+	JZ         ready119
+	MOVQ       SI, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x01, R11, R11
+	ADDQ       R11, R8
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+
+ready119:
 	MOVQ  k+72(FP), R8
 	MOVQ  b+40(FP), R11
 	TESTQ R8, R8
-	JZ    done109
+	JZ    done121
 	MOVQ  AX, R12
 	LEAQ  (AX)(R10*1), R10
 
-loop108:
+loop120:
 	VMOVUPS.Z    (R11), K1, Z1
 	VBROADCASTSS (R12), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop108
+	JNZ          loop120
 
-done109:
+done121:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear110
+	JZ      linear122
 	VMAXPS  Z0, Z1, Z0
 
-linear110:
+linear122:
 	TESTQ     R9, R9
-	JZ        unmasked111
+	JZ        unmasked123
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -1693,7 +2005,7 @@ linear110:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked111:
+unmasked123:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -1706,7 +2018,7 @@ unmasked111:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next104:
+next115:
 end1:
 	VZEROUPPER
 	RET
@@ -1738,20 +2050,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest113
+	JLT  rest125
 
-loop112:
+loop124:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop112
+	JGE     loop124
 
-rest113:
+rest125:
 	ADDQ      $0x10, SI
-	JZ        done114
+	JZ        done126
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -1760,7 +2072,7 @@ rest113:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done114:
+done126:
 	VZEROUPPER
 	RET
 
@@ -1773,20 +2085,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest116
+	JLT  rest128
 
-loop115:
+loop127:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop115
+	JGE     loop127
 
-rest116:
+rest128:
 	ADDQ      $0x10, SI
-	JZ        done117
+	JZ        done129
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -1795,7 +2107,7 @@ rest116:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done117:
+done129:
 	VZEROUPPER
 	RET
 
@@ -1808,19 +2120,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest119
+	JLT          rest131
 
-loop118:
+loop130:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop118
+	JGE     loop130
 
-rest119:
+rest131:
 	ADDQ      $0x10, BX
-	JZ        done120
+	JZ        done132
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -1828,7 +2140,7 @@ rest119:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done120:
+done132:
 	VZEROUPPER
 	RET
 
@@ -1841,9 +2153,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest122
+	JLT          rest134
 
-loop121:
+loop133:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -1851,11 +2163,11 @@ loop121:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop121
+	JGE     loop133
 
-rest122:
+rest134:
 	ADDQ      $0x10, BX
-	JZ        done123
+	JZ        done135
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -1865,7 +2177,7 @@ rest122:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done123:
+done135:
 	VZEROUPPER
 	RET
 
@@ -1878,19 +2190,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest125
+	JLT     rest137
 
-loop124:
+loop136:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop124
+	JGE     loop136
 
-rest125:
+rest137:
 	ADDQ      $0x10, BX
-	JZ        done126
+	JZ        done138
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -1898,7 +2210,7 @@ rest125:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done126:
+done138:
 	VZEROUPPER
 	RET
 
@@ -1912,9 +2224,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest128
+	JLT     rest140
 
-loop127:
+loop139:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -1922,11 +2234,11 @@ loop127:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop127
+	JGE       loop139
 
-rest128:
+rest140:
 	ADDQ      $0x10, SI
-	JZ        done129
+	JZ        done141
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -1936,7 +2248,7 @@ rest128:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done129:
+done141:
 	VZEROUPPER
 	RET
 
@@ -1962,35 +2274,35 @@ TEXT ·gatherAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop130:
+loop142:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns133:
+columns145:
 	CMPQ    R12, R9
-	JGE     partial131
+	JGE     partial143
 	VMOVUPS (AX)(R12*1), Z0
 	VMOVUPS (R11)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (AX)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns133
+	JMP     columns145
 
-partial131:
+partial143:
 	TESTQ     R10, R10
-	JZ        next132
+	JZ        next144
 	VMOVUPS.Z (AX)(R12*1), K1, Z0
 	VMOVUPS.Z (R11)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(R12*1)
 
-next132:
+next144:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop130
+	JNZ  loop142
 	VZEROUPPER
 	RET
 
@@ -2016,35 +2328,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop134:
+loop146:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns137:
+columns149:
 	CMPQ    R12, R9
-	JGE     partial135
+	JGE     partial147
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns137
+	JMP     columns149
 
-partial135:
+partial147:
 	TESTQ     R10, R10
-	JZ        next136
+	JZ        next148
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next136:
+next148:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop134
+	JNZ  loop146
 	VZEROUPPER
 	RET
 
@@ -2061,7 +2373,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop138:
+loop150:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -2123,13 +2435,13 @@ loop138:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done139
+	JGE        done151
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop138
+	JMP        loop150
 
-done139:
+done151:
 	VZEROUPPER
 	RET
 
@@ -2141,9 +2453,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest141
+	JLT  rest153
 
-loop140:
+loop152:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -2179,11 +2491,11 @@ loop140:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop140
+	JGE         loop152
 
-rest141:
+rest153:
 	ADDQ        $0x10, BX
-	JZ          done142
+	JZ          done154
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -2221,7 +2533,7 @@ rest141:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done142:
+done154:
 	VZEROUPPER
 	RET
 
@@ -2485,9 +2797,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest144
+	JLT  rest156
 
-loop143:
+loop155:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -2529,11 +2841,11 @@ loop143:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop143
+	JGE         loop155
 
-rest144:
+rest156:
 	ADDQ        $0x10, BX
-	JZ          done145
+	JZ          done157
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -2577,7 +2889,7 @@ rest144:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done145:
+done157:
 	VZEROUPPER
 	RET
 
@@ -2931,9 +3243,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest147
+	JLT  rest159
 
-loop146:
+loop158:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -2988,11 +3300,11 @@ loop146:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop146
+	JGE         loop158
 
-rest147:
+rest159:
 	ADDQ        $0x10, BX
-	JZ          done148
+	JZ          done160
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3049,7 +3361,7 @@ rest147:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done148:
+done160:
 	VZEROUPPER
 	RET
 
@@ -3061,9 +3373,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest150
+	JLT  rest162
 
-loop149:
+loop161:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -3106,11 +3418,11 @@ loop149:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop149
+	JGE         loop161
 
-rest150:
+rest162:
 	ADDQ        $0x10, BX
-	JZ          done151
+	JZ          done163
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3155,7 +3467,7 @@ rest150:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done151:
+done163:
 	VZEROUPPER
 	RET
 
@@ -3185,9 +3497,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest153
+	JLT  rest165
 
-loop152:
+loop164:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -3243,11 +3555,11 @@ loop152:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop152
+	JGE         loop164
 
-rest153:
+rest165:
 	ADDQ        $0x10, BX
-	JZ          done154
+	JZ          done166
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3305,7 +3617,7 @@ rest153:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done154:
+done166:
 	VZEROUPPER
 	RET
 
@@ -3464,9 +3776,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest156
+	JLT  rest168
 
-loop155:
+loop167:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -3574,11 +3886,11 @@ loop155:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop155
+	JGE         loop167
 
-rest156:
+rest168:
 	ADDQ        $0x10, R8
-	JZ          done157
+	JZ          done169
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3688,7 +4000,7 @@ rest156:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done157:
+done169:
 	VZEROUPPER
 	RET
 
@@ -3701,9 +4013,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest159
+	JLT          rest171
 
-loop158:
+loop170:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -3711,11 +4023,11 @@ loop158:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop158
+	JGE     loop170
 
-rest159:
+rest171:
 	ADDQ      $0x10, BX
-	JZ        done160
+	JZ        done172
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -3725,7 +4037,7 @@ rest159:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done160:
+done172:
 	VZEROUPPER
 	RET
 
@@ -3740,9 +4052,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest162
+	JLT          rest174
 
-loop161:
+loop173:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -3754,11 +4066,11 @@ loop161:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop161
+	JGE     loop173
 
-rest162:
+rest174:
 	ADDQ      $0x10, SI
-	JZ        done163
+	JZ        done175
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -3772,7 +4084,7 @@ rest162:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done163:
+done175:
 	VZEROUPPER
 	RET
 
@@ -3796,9 +4108,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest165
+	JLT          rest177
 
-loop164:
+loop176:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -3822,11 +4134,11 @@ loop164:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop164
+	JGE     loop176
 
-rest165:
+rest177:
 	ADDQ      $0x10, DI
-	JZ        done166
+	JZ        done178
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -3852,7 +4164,7 @@ rest165:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done166:
+done178:
 	VZEROUPPER
 	RET
 
@@ -3867,9 +4179,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest168
+	JLT          rest180
 
-loop167:
+loop179:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -3884,11 +4196,11 @@ loop167:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop167
+	JGE     loop179
 
-rest168:
+rest180:
 	ADDQ      $0x10, SI
-	JZ        done169
+	JZ        done181
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -3905,7 +4217,7 @@ rest168:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done169:
+done181:
 	VZEROUPPER
 	RET
 
@@ -3923,9 +4235,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest171
+	JLT          rest183
 
-loop170:
+loop182:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -3955,11 +4267,11 @@ loop170:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop170
+	JGE       loop182
 
-rest171:
+rest183:
 	ADDQ      $0x10, DI
-	JZ        done172
+	JZ        done184
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -3991,7 +4303,7 @@ rest171:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done172:
+done184:
 	VZEROUPPER
 	RET
 
@@ -4003,18 +4315,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop174:
+loop186:
 	CMPQ     AX, DX
-	JGE      done173
+	JGE      done185
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done173
+	JCC      done185
 	ADDQ     $0x10, AX
-	JMP      loop174
+	JMP      loop186
 
-done173:
+done185:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -4027,18 +4339,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop176:
+loop188:
 	CMPQ      AX, BX
-	JGE       done175
+	JGE       done187
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop176
+	JMP       loop188
 
-done175:
+done187:
 	VZEROUPPER
 	RET
 
@@ -4061,18 +4373,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop178:
+loop190:
 	CMPQ      AX, BX
-	JGE       done177
+	JGE       done189
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop178
+	JMP       loop190
 
-done177:
+done189:
 	VZEROUPPER
 	RET
 
@@ -4096,17 +4408,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop180:
+loop192:
 	CMPQ        CX, BX
-	JGE         done179
+	JGE         done191
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop180
+	JMP         loop192
 
-done179:
+done191:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -63,17 +63,22 @@ var special = []float32{0, float32(math.Copysign(0, -1)), 1, -1, math.SmallestNo
 	smallestNormal32, -smallestNormal32, 0x1.fffffcp-127, math.MaxFloat32, -math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)),
 	float32(math.NaN()), 0.5, 88.5, -88.5, -103.9, 0.625, 1 + 0x1p-23, 1 - 0x1p-24, 0x1p-24 * (1 + 0x1p-23)}
 
-// drawVector draws n values: from any bits, special ones and ordinary ones. A seed drawn once and expanded keeps long
-// vectors cheap.
+// drawVector draws n values of one kind. Only the kind and a seed are drawn, which keeps long vectors cheap.
 func drawVector(t *rapid.T, n int, label string) []float32 {
-	state := rapid.Uint64().Draw(t, label+" seed")
-	kind := rapid.IntRange(0, 3).Draw(t, label+" kind")
+	return expand(n, rapid.Uint64().Draw(t, label+" seed"), rapid.IntRange(0, valueKinds-1).Draw(t, label+" kind"))
+}
+
+func expand(n int, seed uint64, kind int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
-		x[i] = value(&state, kind)
+		x[i] = value(&seed, kind)
 	}
 	return x
 }
+
+// valueKinds is the number of kinds of values: ordinary ones, some special, any bits, and few of close exponents, so
+// that products and sums fall on ties.
+const valueKinds = 4
 
 func value(state *uint64, kind int) float32 {
 	r := next(state)
@@ -82,7 +87,7 @@ func value(state *uint64, kind int) float32 {
 		return special[(r>>8)%uint64(len(special))]
 	case kind == 2:
 		return math.Float32frombits(uint32(r >> 16))
-	case kind == 3: // close exponents, so that products and sums fall on ties
+	case kind == 3:
 		return float32(int64(r>>40)%4096-2048) * 0x1p-12 * float32(1+int64(r>>20)%2*0x1000)
 	}
 	return float32(int64(r>>16)%(1<<24)-1<<23) * 0x1p-20

@@ -117,31 +117,32 @@ func TestMulNT(t *testing.T) {
 	})
 }
 
-// TestBlockedProduct has shapes large enough, and strides bad enough, that kernels pack and block b.
+// TestBlockedProduct has shapes large enough, and strides wide enough, that the assembly packs b and cuts k.
 func TestBlockedProduct(t *testing.T) {
-	shapes := []struct{ m, n, k, ldb int }{{70, 1024, 401, 1024}, {9, 300, 900, 300}, {33, 50, 2000, 2048}, {19, 1000, 193, 1001}}
+	shapes := []struct{ m, n, k, ldb int }{{35, 150, 401, 1024}, {33, 50, 2000, 2048}, {40, 97, 1400, 97}, {32, 48, 193, 700}}
 	eachKernel(t, func(t *testing.T) {
 		for _, s := range shapes {
-			t.Run(fmt.Sprint(s), func(t *testing.T) {
-				rapid.Check(t, func(t *rapid.T) { checkBlocked(t, s.m, s.n, s.k, s.ldb) })
-			})
+			for kind := range valueKinds {
+				checkBlocked(t, s.m, s.n, s.k, s.ldb, kind)
+			}
 		}
 	})
 }
 
-func checkBlocked(t *rapid.T, m, n, k, ldb int) {
-	operands := [][]float32{make([]float32, m*n), drawVector(t, m*k, "a"), drawVector(t, k*ldb, "b"), drawVector(t, n, "bias"), drawVector(t, m*n, "mask")}
-	p := product{ldc: n, aRow: k, aStep: 1, ldb: ldb, m: m, n: n, k: k, ldm: n}
-	p.relu = rapid.Bool().Draw(t, "relu")
-	masked := rapid.Bool().Draw(t, "masked")
-	checkAgainstPortable(t, "blocked product", operands, func(impl *implementation, x [][]float32) {
-		p := p
-		p.c, p.a, p.b, p.bias = x[0], x[1], x[2], x[3]
-		if masked {
-			p.mask = x[4]
-		}
-		impl.multiply(p)
-	})
+func checkBlocked(t *testing.T, m, n, k, ldb, kind int) {
+	t.Helper()
+	a, b, bias, mask := expand(m*k, 1, kind), expand(k*ldb, 2, kind), expand(n, 3, kind), expand(m*n, 4, kind)
+	p := product{a: a, aRow: k, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, ldc: n, bias: bias, relu: kind%2 == 1, ldm: n}
+	if kind >= 2 {
+		p.mask = mask
+	}
+	got, want := p, p
+	got.c, want.c = make([]float32, m*n), make([]float32, m*n)
+	active.multiply(got)
+	portable.multiply(want)
+	if i := sameBits(got.c, want.c); i >= 0 {
+		t.Errorf("[%d, %d] over %d of stride %d, values %d: element %d is %v, want %v", m, n, k, ldb, kind, i, got.c[i], want.c[i])
+	}
 }
 
 func TestTranspose(t *testing.T) {

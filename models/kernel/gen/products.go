@@ -16,7 +16,10 @@ import (
 const (
 	flagAccumulate = 1
 	flagReLU       = 2
+	flagPrefetch   = 4
 )
+
+const cacheLine = 64
 
 const productSignature = "func(c *float32, ldc int, a *float32, aRow, aStep int, b *float32, ldb int, m, n, k int, bias, mask *float32, ldm, flags int)"
 
@@ -129,6 +132,7 @@ func (p *panel) tile(rows, vectors int) {
 	}
 	t.b = p.vectorsOf(vectors)
 	t.start()
+	t.prefetch()
 	t.accumulate()
 	t.finish()
 	p.advance(p.a, p.aRow, rows)
@@ -212,6 +216,22 @@ func (t *tile) testFlag(flag uint32, otherwise string) {
 	flags := t.pointer("flags")
 	t.TESTL(operand.U32(flag), flags.As32())
 	t.JZ(operand.LabelRef(otherwise))
+}
+
+// prefetch asks for the rows of c below the tile, which in a large matrix lie far from all that was used before.
+func (t *tile) prefetch() {
+	done := t.label("ready")
+	t.testFlag(flagPrefetch, done)
+	below := t.GP64()
+	t.MOVQ(t.c, below)
+	t.advance(below, t.stride("ldc"), t.rows)
+	t.eachRow(below, "ldc", func(_ int, at operand.Mem) {
+		for offset := 0; offset < t.vectors*t.bytes(); offset += cacheLine {
+			t.PREFETCHT0(at.Offset(offset))
+		}
+		t.PREFETCHT0(at.Offset(t.vectors*t.bytes() - 1))
+	})
+	t.Label(done)
 }
 
 // accumulate adds one product to every sum for each k.
