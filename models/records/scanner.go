@@ -8,40 +8,6 @@ import (
 	"math"
 )
 
-// Record is one record of a file. It and all that it refers to are valid until
-// the next Scan.
-type Record struct {
-	Offset int64    // of its first byte in the (expanded) file
-	Line   int64    // of its first byte, from 1, counted from where the range's first line begins
-	Raw    []byte   // without the line end
-	Fields [][]byte // one for each column of the format; nil: absent or null in JSON; none when Err is set
-	Err    error    // a *RecordError: this record alone is malformed
-}
-
-// The types of a RecordError.
-const (
-	FieldCount   = "field count"
-	Quotes       = "quotes"
-	TooLong      = "too long"
-	JSONSyntax   = "json syntax"
-	JSONEncoding = "json encoding"
-	UnknownField = "unknown field"
-	NestedValue  = "nested value"
-	Duplicate    = "duplicate field"
-)
-
-// RecordError tells why one record cannot be read.
-type RecordError struct {
-	Type   string // one of the constants above, for counting
-	Reason string // a sentence that says where in the record and what to do
-}
-
-func (e *RecordError) Error() string { return e.Reason }
-
-func malformed(kind, format string, args ...any) error {
-	return &RecordError{Type: kind, Reason: fmt.Sprintf(format, args...)}
-}
-
 // Scanner reads the records of one range. It is for one goroutine.
 type Scanner struct {
 	window
@@ -160,7 +126,7 @@ func (s *Scanner) scan() bool {
 		}
 		if !s.blank(s.bytes(0, end)) {
 			s.read(end, next)
-			return true
+			return s.failure == nil
 		}
 		s.advance(end, next)
 	}
@@ -221,8 +187,9 @@ func (s *Scanner) readQuoted(end, next int) (int, int, error) {
 		}
 		from, ok := lineNext, false
 		if lineEnd, lineNext, ok = s.line(from); !ok {
-			// Whatever follows the quote cannot all belong to this record: only
-			// its first line is lost.
+			// Unless reading failed, the quote is a mistake: what follows it
+			// cannot all belong to this record, and only its first line is lost.
+			s.fail()
 			return end, next, s.csv.openError("close it with a quote")
 		}
 		s.csv.breakLine()

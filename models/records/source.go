@@ -11,8 +11,8 @@ import (
 	"github.com/penstock-ml/penstock/storage"
 )
 
-// readOnBytes is what is asked for at a time beyond the end of a range, where
-// only the rest of one record is wanted.
+// readOnBytes is what is asked for at first beyond the end of a range, where
+// only the rest of one record is wanted; if it is long, twice as much each time.
 const readOnBytes = 64 << 10
 
 // rangeReader reads a file from an offset to its end. It asks storage for the
@@ -23,11 +23,12 @@ type rangeReader struct {
 	at   int64 // of the next byte
 	end  int64 // of the part that is open or, while none is, that will be
 	size int64 // of the file
+	more int64 // what to ask for beyond the end
 	part io.ReadCloser
 }
 
 func openRange(ctx context.Context, r Range, at int64) (*rangeReader, error) {
-	s := &rangeReader{ctx: ctx, file: r.File, at: at, end: r.End, size: r.Size}
+	s := &rangeReader{ctx: ctx, file: r.File, at: at, end: r.End, size: r.Size, more: readOnBytes}
 	return s, s.open()
 }
 
@@ -63,7 +64,8 @@ func (s *rangeReader) readOn() error {
 	if err := s.Close(); err != nil {
 		return err
 	}
-	s.end = min(s.at+readOnBytes, s.size)
+	s.end = min(s.at+s.more, s.size)
+	s.more *= 2
 	return s.open()
 }
 

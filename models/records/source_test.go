@@ -78,25 +78,31 @@ func TestGzipEmpty(t *testing.T) {
 
 // TestGzipDamage cuts a compressed file at every byte, and changes its checksum.
 func TestGzipDamage(t *testing.T) {
-	whole := compress(t, "a,1\nb,2\n")
-	for size := 1; size < len(whole); size++ {
-		file := writeTemp(t, "cut.csv.gz", whole[:size])
-		if err := scanError(t, file); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), file.Path+": the gzip data is truncated") {
-			t.Errorf("cut at %d of %d bytes: %v", size, len(whole), err)
+	for _, f := range []Format{{}, {Multiline: true}} {
+		whole := compress(t, "a,1\nb,2\n")
+		if f.Multiline {
+			whole = compress(t, "a,1\nb,\"2\n3\n4\n\"\n")
 		}
-	}
-	damaged := []byte(whole)
-	damaged[len(damaged)-8] ^= 1
-	file := writeTemp(t, "damaged.csv.gz", string(damaged))
-	if err := scanError(t, file); !errors.Is(err, gzip.ErrChecksum) || !strings.Contains(err.Error(), file.Path) {
-		t.Errorf("a wrong checksum: %v", err)
+		for size := 1; size < len(whole); size++ {
+			file := writeTemp(t, "cut.csv.gz", whole[:size])
+			if err := scanError(t, f, file); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), file.Path+": the gzip data is truncated") {
+				t.Errorf("cut at %d of %d bytes: %v", size, len(whole), err)
+			}
+		}
+		damaged := []byte(whole)
+		damaged[len(damaged)-8] ^= 1
+		file := writeTemp(t, "damaged.csv.gz", string(damaged))
+		if err := scanError(t, f, file); !errors.Is(err, gzip.ErrChecksum) || !strings.Contains(err.Error(), file.Path) {
+			t.Errorf("a wrong checksum: %v", err)
+		}
 	}
 }
 
-// scanError returns what ends the scan of a file.
-func scanError(t testing.TB, file storage.Info) error {
+// scanError returns what ends the scan of a file, none of whose records may
+// seem malformed.
+func scanError(t testing.TB, f Format, file storage.Info) error {
 	t.Helper()
-	s, err := Open(context.Background(), Format{}, Split([]storage.Info{file}, Format{}, 0)[0])
+	s, err := Open(context.Background(), f, Split([]storage.Info{file}, f, 0)[0])
 	if err != nil {
 		return err
 	}
@@ -112,7 +118,7 @@ func scanError(t testing.TB, file storage.Info) error {
 func TestFileChangedSincePlanned(t *testing.T) {
 	file := writeTemp(t, "short.csv", "a,1\nb,2\n")
 	file.Size += 5
-	if err := scanError(t, file); err == nil || !strings.Contains(err.Error(), "short.csv: the file ends at byte 8 but had 13") {
+	if err := scanError(t, Format{}, file); err == nil || !strings.Contains(err.Error(), "short.csv: the file ends at byte 8 but had 13") {
 		t.Errorf("a file that shrank: %v", err)
 	}
 	file.Size = 4 // and one that grew is read as planned
@@ -153,6 +159,16 @@ func TestOpenErrors(t *testing.T) {
 	whole.File = filepath.Join(t.TempDir(), "absent.csv")
 	if _, err := Open(ctx, Format{}, whole); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), whole.File) {
 		t.Errorf("an absent file: %v", err)
+	}
+}
+
+// TestLongRecordBeyondItsRange reads on in several steps.
+func TestLongRecordBeyondItsRange(t *testing.T) {
+	long := strings.Repeat("x", 5*readOnBytes)
+	file := writeTemp(t, "long.csv", "a\n"+long+"\nb\n")
+	got := fieldsOf(scanFiles(t, Format{}, readOnBytes, file))
+	if want := [][]string{{"a"}, {long}, {"b"}}; !cmp.Equal(got, want) {
+		t.Errorf("%d records differ", len(got))
 	}
 }
 
