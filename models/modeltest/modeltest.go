@@ -19,6 +19,7 @@ type New func(t *testing.T) (models.Model, *features.Layout)
 // with finite differences, and that a row's logit does not depend on the batch
 // around it.
 func Run(t *testing.T, newModel New) {
+	s := newSubject(t, newModel)
 	for _, check := range []struct {
 		name string
 		run  func(t *testing.T, s *subject)
@@ -34,11 +35,11 @@ func Run(t *testing.T, newModel New) {
 		{"determinism", checkDeterminism},
 		{"sparse equals dense", checkSparseEqualsDense},
 	} {
-		t.Run(check.name, func(t *testing.T) { check.run(t, newSubject(t, newModel)) })
+		t.Run(check.name, func(t *testing.T) { check.run(t, s) })
 	}
 }
 
-// A subject is a model with weights to test it at.
+// A subject is a model with weights to test it at. Checks do not change it.
 type subject struct {
 	model       models.Model
 	layout      *features.Layout

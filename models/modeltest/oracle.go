@@ -15,7 +15,7 @@ import (
 func checkOracle(t *testing.T, s *subject) {
 	for _, batch := range []int{1, 5, 32} {
 		rows := randomRows(s.layout, batch, 9)
-		logits, gradient := s.oracle(t, rows)
+		logits, gradient := TapeMachine(t, s.model, s.layout, s.weights, rows)
 		p := s.train(t, rows)
 		if i := differ(p.Logits(), logits); i >= 0 {
 			t.Errorf("batch of %d: row %d has logit %v, on the TapeMachine %v", batch, i, p.Logits()[i], logits[i])
@@ -27,18 +27,21 @@ func checkOracle(t *testing.T, s *subject) {
 	}
 }
 
-// oracle computes logits and the gradient on a TapeMachine.
-func (s *subject) oracle(t *testing.T, rows *features.Rows) (logits, gradient []float32) {
+// TapeMachine computes a model on Gorgonia's own machine: the logits of rows,
+// and the gradient of the sum of their weighted losses with respect to the
+// weights, in the arrangement's order.
+func TapeMachine(t *testing.T, m models.Model, layout *features.Layout, vector []float32, rows *features.Rows) (logits, gradient []float32) {
 	t.Helper()
-	in := models.NewInputs(s.model.Params(), s.layout, rows.N)
-	output := must(s.model.Logits(in))(t)
+	arrangement := must(models.Arrange(m.Params()))(t)
+	in := models.NewInputs(m.Params(), layout, rows.N)
+	output := must(m.Logits(in))(t)
 	labels := newVector(t, in.Graph, "labels", rows.Labels)
 	weights := newVector(t, in.Graph, "weights", rows.Weights)
 	cost := must(ops.SigmoidCrossEntropy(output, labels, weights))(t)
 	var params gorgonia.Nodes
-	for _, p := range s.arrangement.Params {
+	for _, p := range arrangement.Params {
 		node := in.Param(p.Name)
-		let(t, node, p.In(s.weights))
+		let(t, node, p.In(vector))
 		params = append(params, node)
 	}
 	if in.Numeric != nil {
@@ -55,8 +58,8 @@ func (s *subject) oracle(t *testing.T, rows *features.Rows) (logits, gradient []
 	if err := machine.RunAll(); err != nil {
 		t.Fatal(err)
 	}
-	gradient = make([]float32, s.arrangement.Total)
-	for i, p := range s.arrangement.Params {
+	gradient = make([]float32, arrangement.Total)
+	for i, p := range arrangement.Params {
 		copy(p.In(gradient), floats(t, gradients[i]))
 	}
 	return floats(t, output), gradient

@@ -8,6 +8,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/modeltest"
 	"github.com/penstock-ml/penstock/models/ops"
 	"github.com/penstock-ml/penstock/models/plan"
 	"gorgonia.org/gorgonia"
@@ -147,7 +148,7 @@ func TestRunRefuses(t *testing.T) {
 // sharedTable looks one table up by two columns.
 func sharedTable(sparse bool) network {
 	return network{
-		params: []models.Param{{Name: "t", Shape: []int{4, 1}, Sparse: sparse}, {Name: "b", Shape: []int{1}}},
+		params: []models.Param{{Name: "t", Shape: []int{4, 1}, Group: "g", Sparse: sparse}, {Name: "b", Shape: []int{1}, Group: "g"}},
 		logits: func(in *models.Inputs) (*gorgonia.Node, error) {
 			table := in.Param("t")
 			return ops.Squeeze(gorgonia.Must(ops.Indicator(in.Param("b"), in.IDs, []int{0, 1}, []*gorgonia.Node{table, table})))
@@ -178,6 +179,46 @@ func TestPaddingTouchesNoRows(t *testing.T) {
 	rows.Weights = []float32{1, 0}
 	if got := train(t, sharedTable(true), make([]float32, 5), rows).Sparse()[0].Rows; !slices.Equal(got, []int32{1, 2}) {
 		t.Errorf("rows %v, want those of the first example alone: 1, 2", got)
+	}
+}
+
+// Networks in which values have several readers, so that no result may take the
+// place of an operand, nor a product be masked for one of them alone.
+var awkward = map[string]network{
+	"shared table": sharedTable(true),
+	"value and its rectifier": {
+		params: []models.Param{hidden, bias, {Name: "v", Shape: []int{6, 1}, Group: "g"}, {Name: "c", Shape: []int{1}, Group: "g"}},
+		logits: func(in *models.Inputs) (*gorgonia.Node, error) {
+			z := gorgonia.Must(ops.Dense(in.Numeric, in.Param("w"), in.Param("b"), false))
+			both := gorgonia.Must(ops.Concat(gorgonia.Must(ops.ReLU(z)), z))
+			return ops.Squeeze(gorgonia.Must(ops.Dense(both, in.Param("v"), in.Param("c"), false)))
+		},
+	},
+	"residual": {
+		params: []models.Param{
+			hidden, bias,
+			{Name: "shortcut", Shape: []int{2, 3}, Group: "g", Init: models.Normal(1)}, {Name: "none", Shape: []int{3}, Group: "g"},
+			{Name: "v", Shape: []int{3, 1}, Group: "g"}, {Name: "c", Shape: []int{1}, Group: "g"},
+		},
+		logits: func(in *models.Inputs) (*gorgonia.Node, error) {
+			rectified := gorgonia.Must(ops.Dense(in.Numeric, in.Param("w"), in.Param("b"), true))
+			shortcut := gorgonia.Must(ops.Dense(in.Numeric, in.Param("shortcut"), in.Param("none"), false))
+			sum := gorgonia.Must(gorgonia.Add(rectified, shortcut))
+			return ops.Squeeze(gorgonia.Must(ops.Dense(sum, in.Param("v"), in.Param("c"), false)))
+		},
+	},
+}
+
+var (
+	hidden = models.Param{Name: "w", Shape: []int{2, 3}, Group: "g", Init: models.Normal(1)}
+	bias   = models.Param{Name: "b", Shape: []int{3}, Group: "g"}
+)
+
+func TestConformanceOfAwkwardNetworks(t *testing.T) {
+	for name, m := range awkward {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Run(t, func(*testing.T) (models.Model, *features.Layout) { return m, layout })
+		})
 	}
 }
 

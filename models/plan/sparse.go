@@ -53,12 +53,12 @@ func (c *compiler) emitSparse(a *models.Arrangement) {
 		if !a.Params[i].Sparse || c.gradients == nil {
 			continue
 		}
-		s := newSparseGradient(i, a.Params[i].Shape[1])
+		s := &sparseGradient{param: i, dim: a.Params[i].Shape[1], batch: c.Batch}
 		for _, t := range c.terms[next] {
 			s.terms = append(s.terms, lookup{t.kernel, c.values[t.gradient].buffer, c.values[t.ids].buffer})
 		}
 		next++
-		s.reserve(c.Batch)
+		s.reserve()
 		c.plan.sparse = append(c.plan.sparse, s)
 	}
 	c.plan.pairs = make([]SparseGradient, len(c.plan.sparse))
@@ -67,10 +67,12 @@ func (c *compiler) emitSparse(a *models.Arrangement) {
 // A sparseGradient gathers the gradient of one table.
 type sparseGradient struct {
 	param, dim int
+	batch      int // examples a term
 	terms      []lookup
 	keys       []uint64 // row, then the number of the example among all terms'
 	rows       []int32
 	values     []float32
+	partial    []float32 // [dim]
 }
 
 // A lookup is a tableTerm in a plan's memory.
@@ -79,19 +81,18 @@ type lookup struct {
 	gradient, ids *ops.Buffer
 }
 
-func newSparseGradient(param, dim int) *sparseGradient {
-	return &sparseGradient{param: param, dim: dim}
-}
-
-func (s *sparseGradient) reserve(batch int) {
-	n := batch * len(s.terms)
+// reserve allocates for the terms, of which each touches a row an example at
+// most.
+func (s *sparseGradient) reserve() {
+	n := s.batch * len(s.terms)
 	s.keys = make([]uint64, 0, n)
 	s.rows = make([]int32, 0, n)
 	s.values = make([]float32, 0, n*s.dim)
+	s.partial = make([]float32, s.dim)
 }
 
-// collect sums the gradients of each row over the terms and in each over the
-// batch, ascending: the order in which a dense gradient is summed.
+// collect sums the gradients of each row, in the order in which a dense gradient
+// is summed: each term over its examples, ascending, then over the terms.
 func (s *sparseGradient) collect() SparseGradient {
 	s.keys, s.rows, s.values = s.keys[:0], s.rows[:0], s.values[:0]
 	for t := range s.terms {
@@ -99,23 +100,39 @@ func (s *sparseGradient) collect() SparseGradient {
 	}
 	slices.Sort(s.keys)
 	last := int32(-1)
-	for _, key := range s.keys {
-		if row := int32(key >> 32); row != last {
+	for i := 0; i < len(s.keys); {
+		if row := int32(s.keys[i] >> 32); row != last {
 			s.open(row)
 			last = row
 		}
-		sum := s.values[len(s.values)-s.dim:]
-		kernel.Add(sum, sum, s.example(uint32(key)))
+		i = s.addTerm(i)
 	}
 	return SparseGradient{Param: s.param, Rows: s.rows, Values: s.values}
+}
+
+// addTerm adds the examples from a key on that are of the same row and term to
+// the last row's sum. It returns the position after them.
+func (s *sparseGradient) addTerm(i int) int {
+	clear(s.partial)
+	first := s.keys[i]
+	for ; i < len(s.keys) && s.sameTerm(s.keys[i], first); i++ {
+		kernel.Add(s.partial, s.partial, s.example(uint32(s.keys[i])))
+	}
+	sum := s.values[len(s.values)-s.dim:]
+	kernel.Add(sum, sum, s.partial)
+	return i
+}
+
+func (s *sparseGradient) sameTerm(a, b uint64) bool {
+	return a>>32 == b>>32 && int(uint32(a))/s.batch == int(uint32(b))/s.batch
 }
 
 // list adds the keys of the examples of a term with a gradient other than 0.
 func (s *sparseGradient) list(t int) {
 	term := &s.terms[t]
-	batch, stride := term.ids.Rows(), term.ids.Columns()
-	for i := range batch {
-		position := t*batch + i
+	stride := term.ids.Columns()
+	for i := range s.batch {
+		position := t*s.batch + i
 		if !allZero(s.example(uint32(position))) {
 			row := term.ids.I32[i*stride+term.kernel.Column]
 			s.keys = append(s.keys, uint64(row)<<32|uint64(position))
@@ -125,9 +142,8 @@ func (s *sparseGradient) list(t int) {
 
 // example is the gradient of an example, numbered through all terms.
 func (s *sparseGradient) example(position uint32) []float32 {
-	batch := s.terms[0].ids.Rows()
-	term := &s.terms[int(position)/batch]
-	start := int(position)%batch*term.gradient.Columns() + term.kernel.Offset
+	term := &s.terms[int(position)/s.batch]
+	start := int(position)%s.batch*term.gradient.Columns() + term.kernel.Offset
 	return term.gradient.F32[start:][:s.dim]
 }
 
