@@ -1,0 +1,302 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/models/spec"
+	_ "github.com/penstock-ml/penstock/models/widedeep"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+// sparseSpec has a table that is large enough to be sparse beside dense parameters.
+const sparseSpec = `
+version: 1
+name: sparse
+data: {columns: [age, job, city, income]}
+label: {column: income, classes: [low, high]}
+features:
+  - {name: age, kind: numeric, transform: [zscore]}
+  - {name: job, kind: vocabulary}
+  - {name: city, kind: hash, buckets: 70000}
+model:
+  kind: wide_deep
+  wide: [job, city]
+  deep: {numeric: [age], indicator: [job], hidden: [5]}
+training:
+  batch_size: 24
+  clip_norm: 0.2
+  optimizer: {wide: {kind: ftrl}, deep: {kind: adam, learning_rate: 0.02}}
+`
+
+// fixture is a job over a file of records, analysed.
+type fixture struct {
+	job    Job
+	shards []Shard
+}
+
+func newFixture(t testing.TB, records int) *fixture {
+	t.Helper()
+	s, err := spec.Parse("spec.yaml", []byte(sparseSpec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{job: Job{Spec: s, Shards: 4, Batch: 24, Seed: 1, CacheBytes: 1 << 30}}
+	index := f.analyse(t, writeFile(t, records))
+	if f.shards, err = PlanShards([]IndexedRange{index}, f.job.Shards); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func writeFile(t testing.TB, n int) string {
+	r := rand.New(rand.NewPCG(3, 4))
+	var text strings.Builder
+	for range n {
+		age, job, city := 18+r.IntN(60), r.IntN(5), r.IntN(40)
+		income := "low"
+		if age+10*job+r.IntN(30) > 70 {
+			income = "high"
+		}
+		fmt.Fprintf(&text, "%d,job %d,city %d,%s\n", age, job, city, income)
+	}
+	path := filepath.Join(t.TempDir(), "train.csv")
+	if err := os.WriteFile(path, []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (f *fixture) analyse(t testing.TB, path string) IndexedRange {
+	ctx := context.Background()
+	info, err := storage.Stat(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := IndexedRange{Range: records.Split([]storage.Info{info}, f.job.Spec.Format(), 1<<30)[0]}
+	scanner, err := records.Open(ctx, f.job.Spec.Format(), index.Range)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer scanner.Close()
+	statistics := features.NewStatistics(f.job.Spec)
+	for scanner.Scan() {
+		if index.Records%MarkEvery == 0 {
+			index.Marks = append(index.Marks, scanner.Record().Offset)
+		}
+		index.Records++
+		if err := statistics.Add(scanner.Record().Fields); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.job.Features, err = statistics.Fit(f.job.Spec); err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+func (f *fixture) trainer(t testing.TB) *Trainer {
+	t.Helper()
+	trainer, err := NewTrainer(f.job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trainer
+}
+
+// run makes so many steps, with all shards in one call each.
+func (f *fixture) run(t testing.TB, trainer *Trainer, steps int) *State {
+	t.Helper()
+	state := trainer.Initial()
+	for range steps {
+		total, err := trainer.Contribute(context.Background(), f.shards, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state = trainer.Update(state, total)
+	}
+	return state
+}
+
+func TestTrainingLowersTheLoss(t *testing.T) {
+	f := newFixture(t, 500)
+	log := f.run(t, f.trainer(t), 100).Log
+	if first, last := log[0].Loss, log[99].Loss; math.Abs(first-math.Ln2) > 0.1 || last > 0.6*first {
+		t.Errorf("the loss went from %v to %v, want from about log 2 to much less", first, last)
+	}
+}
+
+// However the shards are divided among workers, on however many cores, the step is the same to the last bit.
+func TestGroupingOfShardsDoesNotShow(t *testing.T) {
+	f := newFixture(t, 300)
+	want := f.run(t, f.trainer(t), 4)
+	rapid.Check(t, func(rt *rapid.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(rapid.IntRange(1, 4).Draw(rt, "cores")))
+		trainer := f.trainer(t)
+		state := trainer.Initial()
+		for range 4 {
+			order := rapid.Permutation(f.shards).Draw(rt, "order")
+			cut := rapid.IntRange(0, len(order)).Draw(rt, "cut")
+			total := &Contribution{}
+			for _, group := range [][]Shard{order[:cut], order[cut:]} {
+				part, err := trainer.Contribute(context.Background(), group, state)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				total.Merge(part)
+			}
+			state = trainer.Update(state, total)
+		}
+		if diff := cmp.Diff(want, state); diff != "" {
+			rt.Fatalf("the state differs:\n%s", diff)
+		}
+	})
+}
+
+// Every record is used once an epoch, however unevenly it divides.
+func TestAnEpochSeesEveryRecordOnce(t *testing.T) {
+	for _, records := range []int{4, 23, 24, 25, 100, 301} {
+		f := newFixture(t, records)
+		trainer := f.trainer(t)
+		log := f.run(t, trainer, int(2*trainer.StepsPerEpoch())).Log
+		for epoch := range 2 {
+			examples := 0.0
+			for _, step := range log[epoch*len(log)/2 : (epoch+1)*len(log)/2] {
+				examples += step.Examples
+			}
+			if examples != float64(records) {
+				t.Errorf("epoch %d of %d records used %v", epoch, records, examples)
+			}
+		}
+	}
+}
+
+// A cache that holds nothing, one that holds part and one that holds all read the same rows.
+func TestCacheSizeDoesNotShow(t *testing.T) {
+	f := newFixture(t, 40000)
+	steps := 30
+	want := f.run(t, f.trainer(t), steps)
+	for _, bytes := range []int64{0, 100_000, 300_000, 700_000} {
+		f.job.CacheBytes = bytes
+		trainer := f.trainer(t)
+		if diff := cmp.Diff(want, f.run(t, trainer, steps)); diff != "" {
+			t.Errorf("with %d bytes the state differs:\n%s", bytes, diff)
+		}
+		memory := int64(0)
+		for _, s := range trainer.cache.shards {
+			for _, block := range s.rows.blocks {
+				memory += int64(block.N * s.rows.stride())
+			}
+		}
+		if memory > bytes {
+			t.Errorf("a cache of %d bytes holds %d", bytes, memory)
+		}
+		if memory+trainer.cache.budget != bytes {
+			t.Errorf("a cache of %d bytes holds %d and believes in %d more", bytes, memory, trainer.cache.budget)
+		}
+	}
+}
+
+// A shard with numbers out of range is left out whole, named, and the others' average is as if it were not there.
+func TestAPoisonedShardIsLeftOut(t *testing.T) {
+	f := newFixture(t, 300)
+	trainer := f.trainer(t)
+	state := trainer.Initial()
+	healthy, err := trainer.Contribute(context.Background(), f.shards[1:], state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := trainer.cache.shard(context.Background(), f.shards[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range entry.rows.blocks {
+		for i := range block.Numeric {
+			block.Numeric[i] = float32(math.NaN())
+		}
+	}
+	total, err := trainer.Contribute(context.Background(), f.shards, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := trainer.Update(state, total)
+	want := trainer.Update(state, healthy)
+	if left := next.Log[0].LeftOut; len(left) != 1 || left[0].Shard != 0 || !strings.Contains(left[0].Reason, "not finite") {
+		t.Fatalf("left out: %v, want shard 0 for not being finite", left)
+	}
+	if diff := cmp.Diff(want.Weights, next.Weights); diff != "" {
+		t.Errorf("the poisoned shard shows:\n%s", diff)
+	}
+	none := trainer.Update(state, &Contribution{LeftOut: total.LeftOut})
+	if diff := cmp.Diff(state.Weights, none.Weights); diff != "" || none.Step != 1 {
+		t.Errorf("a round without contributions made step %d and changed weights:\n%s", none.Step, diff)
+	}
+}
+
+func TestClippingBoundsTheStep(t *testing.T) {
+	f := newFixture(t, 300)
+	f.job.Spec.Training.Optimizer = map[string]spec.Optimizer{"wide": {Kind: "sgd", LearningRate: 1}, "deep": {Kind: "sgd", LearningRate: 1}}
+	trainer := f.trainer(t)
+	before := trainer.Initial()
+	after := f.run(t, trainer, 1)
+	moved := 0.0
+	for i := range after.Weights {
+		d := float64(after.Weights[i]) - float64(before.Weights[i])
+		moved += d * d
+	}
+	if norm := after.Log[0].GradientNorm; norm <= 0.2 || math.Abs(math.Sqrt(moved)-0.2) > 1e-4 {
+		t.Errorf("a gradient of norm %v, clipped to 0.2, moved the weights by %v", norm, math.Sqrt(moved))
+	}
+}
+
+func TestStateSurvivesItsTensors(t *testing.T) {
+	f := newFixture(t, 300)
+	trainer := f.trainer(t)
+	state := f.run(t, trainer, 3)
+	state.Log = nil
+	back, err := trainer.State(state.Step, trainer.Tensors(state))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(state, back); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := trainer.State(3, trainer.Tensors(state)[1:]); err == nil {
+		t.Error("a state without its first tensor was accepted")
+	}
+}
+
+func TestBatchMustBeAMultipleOfShards(t *testing.T) {
+	f := newFixture(t, 300)
+	f.job.Batch = 30
+	if _, err := NewTrainer(f.job); err == nil || !strings.Contains(err.Error(), "such as 28") {
+		t.Errorf("30 rows for 4 shards: %v, want an error that suggests 28", err)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	f := newFixture(b, 20000)
+	trainer := f.trainer(b)
+	state := trainer.Initial()
+	b.ReportAllocs()
+	for b.Loop() {
+		total, err := trainer.Contribute(context.Background(), f.shards, state)
+		if err != nil {
+			b.Fatal(err)
+		}
+		state = trainer.Update(state, total)
+		state.Log = nil
+	}
+}
