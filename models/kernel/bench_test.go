@@ -106,9 +106,6 @@ func BenchmarkMulNT(b *testing.B) {
 func BenchmarkElementwise(b *testing.B) {
 	const n = 20000
 	x := make([][]float32, 5)
-	for i := range x {
-		x[i] = ramp(n)
-	}
 	acc := make([]int64, n)
 	functions := []struct {
 		name string
@@ -138,6 +135,9 @@ func BenchmarkElementwise(b *testing.B) {
 	benchEachKernel(b, func(b *testing.B) {
 		for _, f := range functions {
 			b.Run(f.name, func(b *testing.B) {
+				for i := range x {
+					x[i] = ramp(n)
+				}
 				b.ReportMetric(bestOf(b, f.call)/n, "ns/element")
 			})
 		}

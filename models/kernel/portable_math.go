@@ -2,7 +2,7 @@ package kernel
 
 import "math"
 
-// The constants of the transcendental functions; the assembly generator reads them from here by name.
+// The constants of the transcendental functions. The generator of the assembly has the same: tests compare all bits.
 const (
 	roundToInteger = 3 << 22 // adding it to a small float32 rounds that to an integer, kept in the low bits
 

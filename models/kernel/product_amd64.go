@@ -12,8 +12,21 @@ const (
 	panelPrefetch   = 4 // the rows of c below a tile
 )
 
-func multiplyAVX512(p product) { p.run(panelColumnsAVX512, panelAVX512) }
-func multiplyAVX2(p product)   { p.run(panelColumnsAVX2, panelAVX2) }
+func multiplyAVX512(p product) {
+	if p.isColumn() {
+		p.column(panelColumnsAVX512, panelAVX512, transposeRowsAVX512)
+		return
+	}
+	p.run(panelColumnsAVX512, panelAVX512)
+}
+
+func multiplyAVX2(p product) {
+	if p.isColumn() {
+		p.column(panelColumnsAVX2, panelAVX2, transposeRowsAVX2)
+		return
+	}
+	p.run(panelColumnsAVX2, panelAVX2)
+}
 
 // panelFunction computes c[m, n] for n up to the columns of a tile; strides are in elements.
 type panelFunction = func(c *float32, ldc int, a *float32, aRow, aStep int, b *float32, ldb int, m, n, k int, bias, mask *float32, ldm, flags int)
@@ -52,6 +65,29 @@ func (p *product) packed(columns int, panel panelFunction) {
 			part.pack(block, j, width, columns)
 			panel(&p.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, &block[0], columns, p.m, width, part.k, at(part.bias, j), at(part.mask, j), p.ldm, part.flags()|panelPrefetch)
 		}
+	}
+}
+
+// isColumn tells whether c is a single contiguous column and a is worth transposing for it.
+func (p *product) isColumn() bool {
+	return p.n == 1 && p.ldc == 1 && p.aStep == 1 && p.mask == nil && p.m >= 16 && p.k >= transposeSize && p.k <= packedSize/64
+}
+
+// column computes a single column as the row that it also is, from a transposed: that fills the vectors, where a tile
+// would use one lane of each.
+func (p *product) column(columns int, panel panelFunction, strip stripFunction) {
+	block := packedBlocks.Get().(*packedBlock)
+	defer packedBlocks.Put(block)
+	rows := packedSize / p.k
+	for i := 0; i < p.m; i += rows {
+		m := min(rows, p.m-i)
+		part := product{c: p.c[i:], ldc: m, a: p.b, aStep: p.ldb, b: block[:], ldb: m, m: 1, n: m, k: p.k, relu: p.relu, accumulate: p.accumulate}
+		if p.bias != nil {
+			Fill(part.c[:m], p.bias[0])
+			part.accumulate = true
+		}
+		transposeStrips(block[:], m, p.a[i*p.aRow:], p.aRow, m, p.k, strip)
+		part.run(columns, panel)
 	}
 }
 
@@ -105,8 +141,11 @@ func transposeAVX2(dst []float32, ldd int, src []float32, lds, m, n int) {
 	transposeStrips(dst, ldd, src, lds, m, n, transposeRowsAVX2)
 }
 
+// stripFunction writes 8 rows of src, n >= 8 long, as 8 columns of dst.
+type stripFunction = func(dst *float32, ldd int, src *float32, lds, n int)
+
 // transposeStrips transposes 8 rows of src at a time. The last ones overlap those before.
-func transposeStrips(dst []float32, ldd int, src []float32, lds, m, n int, strip func(dst *float32, ldd int, src *float32, lds, n int)) {
+func transposeStrips(dst []float32, ldd int, src []float32, lds, m, n int, strip stripFunction) {
 	if m < transposeSize || n < transposeSize {
 		transposePortable(dst, ldd, src, lds, m, n)
 		return

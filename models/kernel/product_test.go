@@ -145,6 +145,42 @@ func checkBlocked(t *testing.T, m, n, k, ldb, kind int) {
 	}
 }
 
+// TestColumn has a single contiguous column, which the assembly computes as a row in blocks of m.
+func TestColumn(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, k := rapid.IntRange(1, 400).Draw(t, "m"), rapid.SampledFrom([]int{1, 7, 8, 50, 144, 145}).Draw(t, "k")
+			a, b, bias := drawMatrix(t, m, k, "a"), drawMatrix(t, k, 1, "b"), drawVector(t, 1, "bias")
+			got, want := make([]float32, m), make([]float32, m)
+			oracle(func(int, int) float32 { return bias[0] }, a.at, b.at, m, 1, k, func(i, _ int, x float32) { want[i] = rectify(x) })
+			MulNN(got, 1, a.x, a.ld, b.x, b.ld, m, 1, k, bias, true)
+			requireSame(t, "column", got, want)
+			oracle(func(i, _ int) float32 { return got[i] }, a.at, b.at, m, 1, k, func(i, _ int, x float32) { want[i] = x })
+			MulNNAdd(got, 1, a.x, a.ld, b.x, b.ld, m, 1, k)
+			requireSame(t, "column added", got, want)
+		})
+	})
+}
+
+func TestProductsDoNotAllocate(t *testing.T) {
+	const m, n, k, wide = 40, 20, 300, 600
+	a, b, c, scratch := make([]float32, m*k), make([]float32, k*wide), make([]float32, m*wide), make([]float32, TransposeScratch(wide, k))
+	products := map[string]func(){
+		"MulNN":  func() { MulNN(c, n, a, k, b, n, m, n, k, nil, true) },
+		"column": func() { MulNN(c, 1, a, m, b, 1, k, 1, m, nil, true) },
+		"packed": func() { MulNNAdd(c, wide, a, k, b, wide, m, wide, k) },
+		"MulTN":  func() { MulTN(c, n, a, m, b, n, m, n, k) },
+		"MulNT":  func() { MulNT(c, wide, a, k, b, k, m, wide, k, c, wide, scratch) },
+	}
+	eachKernel(t, func(t *testing.T) {
+		for name, f := range products {
+			if allocations := testing.AllocsPerRun(5, f); allocations >= 1 {
+				t.Errorf("%s makes %v allocations", name, allocations)
+			}
+		}
+	})
+}
+
 func TestTranspose(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {

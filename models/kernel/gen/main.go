@@ -15,6 +15,13 @@ import (
 func main() {
 	dir := flag.String("dir", "..", "directory of package kernel")
 	flag.Parse()
+	if err := generate(*dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func generate(dir string) error {
 	for _, v := range []*isa{newAVX512(), newAVX2()} {
 		v.products()
 		v.elementwise()
@@ -22,11 +29,11 @@ func main() {
 		v.transcendentals()
 		v.optimizers()
 		v.fixed()
-		if err := v.write(*dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		if err := v.write(dir); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // write compiles the functions and writes NAME_amd64.s and their declarations in NAME_amd64.go.
