@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"slices"
 
 	"github.com/penstock-ml/penstock/models/spec"
@@ -93,22 +92,4 @@ func sizeOf(f *spec.Feature, fitted *FittedFeature) int {
 		size++
 	}
 	return size
-}
-
-// fit computes mean and deviation from the exact sums of n values, rounding
-// each once: the usual formulas lose all digits when the mean is far from zero.
-// Neither can overflow, being at most the largest magnitude among the values.
-func (m *moments) fit(n int64) *FittedNumber {
-	const wide = 10_000 // bits: enough for the square of any sum
-	count := new(big.Float).SetPrec(wide).SetInt64(n)
-	sum := new(big.Float).SetPrec(wide).Set(m.sum.Exact())
-	squares := new(big.Float).SetPrec(wide).Set(m.squares.Exact())
-
-	mean, _ := new(big.Float).Quo(sum, count).Float64()
-	// The variance is (n*squares - sum^2) / n^2.
-	variance := new(big.Float).SetPrec(wide).Mul(count, squares)
-	variance.Sub(variance, new(big.Float).SetPrec(wide).Mul(sum, sum))
-	variance.Quo(variance, new(big.Float).SetPrec(wide).Mul(count, count))
-	deviation, _ := new(big.Float).Sqrt(variance).Float64()
-	return &FittedNumber{Mean: mean, Deviation: deviation, Min: m.min, Max: m.max}
 }

@@ -2,11 +2,9 @@ package features
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"unicode/utf8"
 
-	"github.com/penstock-ml/penstock/models/exact"
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
@@ -40,28 +38,6 @@ type statisticsLayout struct {
 type numberSource struct {
 	slot  int
 	log1p bool
-}
-
-// moments sum up the values of a number, the missing ones left out.
-type moments struct {
-	sum, squares exact.Sum
-	min, max     float64
-}
-
-func newMoments() moments { return moments{min: math.Inf(1), max: math.Inf(-1)} }
-
-func (m *moments) add(x float64) {
-	m.sum.Add(x)
-	m.squares.AddProduct(x, x)
-	m.min = min(m.min, x)
-	m.max = max(m.max, x)
-}
-
-func (m *moments) merge(other *moments) {
-	m.sum.Merge(&other.sum)
-	m.squares.Merge(&other.squares)
-	m.min = min(m.min, other.min)
-	m.max = max(m.max, other.max)
 }
 
 // NewStatistics makes empty statistics for the spec's features. The spec's
@@ -173,17 +149,6 @@ func (st *Statistics) readNumbers() error {
 		st.numbersNow[i] = x
 	}
 	return nil
-}
-
-// transform is the number, or log(1+x) of it.
-func transform(v *value, log1p bool, column string) (float64, error) {
-	if !log1p || v.number == 0 {
-		return v.number, nil
-	}
-	if v.number <= -1 {
-		return 0, columnError(column, v.text, "has no log1p, which is defined above -1; correct the value, or remove log1p from the feature's transform")
-	}
-	return math.Log1p(v.number), nil
 }
 
 func (st *Statistics) readTexts() error {

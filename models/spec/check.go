@@ -42,9 +42,7 @@ func (s *Spec) checkData(l *list) {
 		l.at(path("data", "delimiter"), "data.delimiter must be one ASCII character that is no quote and no line break, not %q", d.Delimiter)
 	}
 	for i, m := range d.Missing {
-		if !d.KeepSpace && m != strings.Trim(m, asciiSpace) {
-			l.at(path("data", "missing", i), "data.missing has %q, which never matches since values are trimmed; write %q or set data.keep_space", m, strings.Trim(m, asciiSpace))
-		}
+		l.trimmed(path("data", "missing", i), m, d.KeepSpace)
 	}
 	l.distinct(path("data", "columns"), d.Columns)
 	l.required("label", "column")
@@ -52,6 +50,19 @@ func (s *Spec) checkData(l *list) {
 		l.at(path("label", "classes"), "label.classes has %d elements; name the negative class and the positive one, or leave it out", n)
 	}
 	l.distinct(path("label", "classes"), s.Label.Classes)
+	for i, c := range s.Label.Classes {
+		l.trimmed(path("label", "classes", i), c, d.KeepSpace)
+		if slices.Contains(d.Missing, c) {
+			l.at(path("label", "classes", i), "label.classes has %q, which data.missing says is no value; remove one of them", c)
+		}
+	}
+}
+
+// trimmed complains about a text that values, being trimmed, never equal.
+func (l *list) trimmed(p []string, text string, keepSpace bool) {
+	if trimmed := strings.Trim(text, asciiSpace); !keepSpace && text != trimmed {
+		l.at(p, "%s is %q, which never matches since values are trimmed; write %q or set data.keep_space", dotted(p), text, trimmed)
+	}
 }
 
 // asciiSpace is what values are trimmed of.

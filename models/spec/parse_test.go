@@ -47,8 +47,8 @@ func equal(t testing.TB, want, got *Spec) {
 
 func TestCensusParses(t *testing.T) {
 	s := parse(t, census(t))
-	if len(s.Features) != 17 || len(s.Data.Columns) != 15 || s.Model.Kind != "wide_deep" {
-		t.Fatalf("got %d features, %d columns and a %s model", len(s.Features), len(s.Data.Columns), s.Model.Kind)
+	if len(s.Data.Columns) != 15 || s.Label.Column != "income_bracket" || s.Model.Kind != "wide_deep" {
+		t.Fatalf("got %d columns, the label %s and a %s model", len(s.Data.Columns), s.Label.Column, s.Model.Kind)
 	}
 	if f, ok := s.Feature("age_bucket"); !ok || f.Column != "age" || !f.Categorical() {
 		t.Fatalf("age_bucket is %+v", f)

@@ -1,0 +1,60 @@
+package features
+
+import (
+	"math"
+
+	"github.com/penstock-ml/penstock/models/spec"
+)
+
+// transform is the number, or log(1+x) of it where its logarithm is asked for.
+func transform(v *value, logarithm bool, column string) (float64, error) {
+	if !logarithm || v.number == 0 {
+		return v.number, nil
+	}
+	if v.number <= -1 {
+		return 0, columnError(column, v.text, "has no log1p, which is defined above -1; correct the value, or remove log1p from the feature's transform")
+	}
+	return log1p(v.number), nil
+}
+
+// numberEncoder encodes a numeric feature.
+type numberEncoder struct {
+	slot            int
+	log1p, zscore   bool
+	mean, deviation float64
+	missing         float32
+}
+
+func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEncoder {
+	n := numberEncoder{
+		slot:      slot,
+		log1p:     f.Has(spec.Log1p),
+		zscore:    f.Has(spec.ZScore),
+		mean:      fitted.Number.Mean,
+		deviation: fitted.Number.Deviation,
+	}
+	if !n.zscore {
+		n.missing = float32(n.mean)
+	}
+	return n
+}
+
+func (n *numberEncoder) encode(v *value, column string) (float32, error) {
+	if v.missing {
+		return n.missing, nil
+	}
+	x, err := transform(v, n.log1p, column)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case n.zscore && n.deviation == 0:
+		return 0, nil
+	case n.zscore:
+		x = (x - n.mean) / n.deviation
+	}
+	if math.Abs(x) > math.MaxFloat32 {
+		return 0, columnError(column, v.text, "is beyond the range of float32; correct it, or scale the feature by zscore")
+	}
+	return float32(x), nil
+}
