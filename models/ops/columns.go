@@ -3,6 +3,7 @@ package ops
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -130,7 +131,7 @@ func (k *ConcatKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 }
 
 // DiffWRT is true for all operands.
-func (k *ConcatKernel) DiffWRT() []bool { return tableOperands(k.Parts, 0, 0) }
+func (k *ConcatKernel) DiffWRT() []bool { return slices.Repeat([]bool{true}, k.Parts) }
 
 // SymDiff implements Differentiable.
 func (k *ConcatKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {

@@ -58,7 +58,7 @@ func (k *EmbeddingKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 }
 
 // DiffWRT is false for the ids alone.
-func (k *EmbeddingKernel) DiffWRT() []bool { return tableOperands(0, 1, len(k.Columns)) }
+func (k *EmbeddingKernel) DiffWRT() []bool { return allBut(0, 1+len(k.Columns)) }
 
 // SymDiff implements Differentiable.
 func (k *EmbeddingKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {

@@ -3,6 +3,7 @@ package ops
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chewxy/hm"
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -70,14 +71,12 @@ func (k *IndicatorKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 }
 
 // DiffWRT is false for the ids alone.
-func (k *IndicatorKernel) DiffWRT() []bool { return tableOperands(1, 1, len(k.Columns)) }
+func (k *IndicatorKernel) DiffWRT() []bool { return allBut(1, 2+len(k.Columns)) }
 
-// tableOperands is true, false and true again, as often as given.
-func tableOperands(before, ids, after int) []bool {
-	all := make([]bool, before+ids+after)
-	for i := range all {
-		all[i] = i < before || i >= before+ids
-	}
+// allBut is true for n operands except the one that holds ids.
+func allBut(ids, n int) []bool {
+	all := slices.Repeat([]bool{true}, n)
+	all[ids] = false
 	return all
 }
 

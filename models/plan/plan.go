@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/penstock-ml/penstock/models"
@@ -57,7 +58,7 @@ func (p *Plan) Bind(weights []float32) {
 // layout's sizes and where an operation that is not Penstock's fails.
 func (p *Plan) Run() error {
 	if !p.bound {
-		return fmt.Errorf("plan.Run: no weights are bound: call Bind first")
+		return errors.New("plan.Run: no weights are bound: call Bind first")
 	}
 	if err := p.checkIDs(); err != nil {
 		return err

@@ -194,6 +194,20 @@ var awkward = map[string]network{
 			return ops.Squeeze(gorgonia.Must(ops.Dense(both, in.Param("v"), in.Param("c"), false)))
 		},
 	},
+	"mean in plain operations": {
+		params: []models.Param{hidden, bias},
+		logits: func(in *models.Inputs) (*gorgonia.Node, error) {
+			z := gorgonia.Must(ops.Dense(in.Numeric, in.Param("w"), in.Param("b"), true))
+			return gorgonia.Mean(z, 1)
+		},
+	},
+	"ids from a plain operation": {
+		params: []models.Param{{Name: "t", Shape: []int{4, 1}, Group: "g"}, {Name: "c", Shape: []int{1}, Group: "g"}},
+		logits: func(in *models.Inputs) (*gorgonia.Node, error) {
+			ids := gorgonia.Must(gorgonia.Slice(in.IDs, nil, gorgonia.S(0, 2)))
+			return ops.Squeeze(gorgonia.Must(ops.Indicator(in.Param("c"), ids, []int{1}, []*gorgonia.Node{in.Param("t")})))
+		},
+	},
 	"residual": {
 		params: []models.Param{
 			hidden, bias,
@@ -256,6 +270,27 @@ func TestForeignOperationsBetweenKernels(t *testing.T) {
 		}
 		if math.Abs(float64(got.Logits()[i])-want) > 1e-5 {
 			t.Errorf("row %d has logit %v, want %v", i, got.Logits()[i], want)
+		}
+	}
+}
+
+// Dropout leaves the values alone when a plan scores.
+func TestDropoutIsForTraining(t *testing.T) {
+	m := network{linear.params, func(in *models.Inputs) (*gorgonia.Node, error) {
+		z := gorgonia.Must(ops.Dense(in.Numeric, in.Param("w"), in.Param("b"), false))
+		return ops.Squeeze(gorgonia.Must(gorgonia.Dropout(z, 0.5)))
+	}}
+	p, _, err := compile(t, m, 64, plan.Score)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Bind([]float32{0, 0, 3})
+	if err := p.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for i, logit := range p.Logits() {
+		if logit != 3 {
+			t.Errorf("row %d has logit %v, want 3", i, logit)
 		}
 	}
 }
