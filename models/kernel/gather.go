@@ -10,8 +10,10 @@ func GatherAdd(dst []float32, ldd int, table []float32, n int, ids []int32, stri
 	}
 	checkMatrix("dst", dst, m, n, ldd)
 	checkIDs(ids, stride, m, len(table)/n)
-	if n == 1 { // one element a row leaves nothing to vectorise
-		portable.gatherAdd(dst, ldd, table, n, ids, stride, m)
+	if n == 1 { // leaves nothing to vectorise
+		for i := range m {
+			dst[i*ldd] += table[ids[i*stride]]
+		}
 		return
 	}
 	active.gatherAdd(dst, ldd, table, n, ids, stride, m)
@@ -26,7 +28,9 @@ func ScatterAdd(table []float32, n int, ids []int32, stride int, src []float32, 
 	checkMatrix("src", src, m, n, lds)
 	checkIDs(ids, stride, m, len(table)/n)
 	if n == 1 {
-		portable.scatterAdd(table, n, ids, stride, src, lds, m)
+		for i := range m {
+			table[ids[i*stride]] += src[i*lds]
+		}
 		return
 	}
 	active.scatterAdd(table, n, ids, stride, src, lds, m)

@@ -7,5 +7,5 @@ require github.com/mmcloughlin/avo v0.6.0
 require (
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/tools v0.52.0 // indirect
+	golang.org/x/tools v0.52.0 // indirect; the version that avo asks for does not compile with Go 1.26
 )
