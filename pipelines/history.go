@@ -1,0 +1,229 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/penstock-ml/penstock/models/metrics"
+	"github.com/penstock-ml/penstock/models/optimizer"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/models/tensorboard"
+	"github.com/penstock-ml/penstock/models/training"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+// logEvery is the distance in steps between the lines of metrics.jsonl.
+const logEvery = 10
+
+// history writes what a run reports: metrics.jsonl and TensorBoard's event files. A stretch of it is written before the
+// checkpoint that ends the stretch, and a resumed run drops what lies beyond its checkpoint; so whenever a run dies, its
+// history can be made to end where its checkpoint does.
+type history struct {
+	jobDir string
+	// rates are the learning rates of the parameter groups before the schedule's factor, which scheduled ones take.
+	rates     map[string]float64
+	scheduled map[string]bool
+
+	written []byte        // metrics.jsonl but for its last line
+	last    *historyLine  // its last line, which an evaluation may still amend
+	fresh   []historyLine // not written yet
+}
+
+// historyLine is one line of metrics.jsonl.
+type historyLine struct {
+	Step              int64              `json:"step"`
+	Loss              float64            `json:"loss"` // mean over the step's examples
+	LearningRate      map[string]float64 `json:"learning_rate"`
+	GradientNorm      float64            `json:"gradient_norm"`
+	ExamplesPerSecond float64            `json:"examples_per_second"`
+	Time              float64            `json:"time"` // Unix seconds
+	Evaluation        *metrics.Metrics   `json:"evaluation,omitempty"`
+}
+
+// openHistory starts a run's history, or takes it up at a step: later lines are dropped.
+func openHistory(ctx context.Context, jobDir string, optimizers map[string]spec.Optimizer, step int64) (*history, error) {
+	h := &history{jobDir: jobDir, rates: map[string]float64{}, scheduled: map[string]bool{}}
+	for group, o := range optimizers {
+		h.rates[group], h.scheduled[group] = o.LearningRate, optimizer.Scheduled(o.Kind)
+	}
+	if step == 0 {
+		return h, h.clear(ctx)
+	}
+	data, err := storage.ReadFile(ctx, h.path())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := h.takeUp(data, step); err != nil {
+		return nil, fmt.Errorf("%s: %w", h.path(), err)
+	}
+	return h, nil
+}
+
+func (h *history) path() string { return storage.Join(h.jobDir, "metrics.jsonl") }
+
+// clear removes what an earlier run without a checkpoint left.
+func (h *history) clear(ctx context.Context) error {
+	for _, dir := range []string{h.jobDir, storage.Join(h.jobDir, "eval")} {
+		files, err := storage.List(ctx, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, file := range files {
+			name := storage.Base(file.Path)
+			if storage.Dir(file.Path) != dir || name != "metrics.jsonl" && !strings.HasPrefix(name, "events.out.tfevents.") {
+				continue
+			}
+			if err := storage.Delete(ctx, file.Path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// takeUp keeps the lines whose step is at most step.
+func (h *history) takeUp(data []byte, step int64) error {
+	for line := range bytes.Lines(data) {
+		l := &historyLine{}
+		if err := json.Unmarshal(line, l); err != nil {
+			return fmt.Errorf("not a line of metrics: %w", err)
+		}
+		if l.Step > step {
+			break
+		}
+		if err := h.closeLast(); err != nil {
+			return err
+		}
+		h.last = l
+	}
+	return nil
+}
+
+// closeLast makes the last line part of what is written and no longer changes.
+func (h *history) closeLast() error {
+	if h.last == nil {
+		return nil
+	}
+	line, err := json.Marshal(h.last)
+	if err != nil {
+		return err
+	}
+	h.written = append(append(h.written, line...), '\n')
+	h.last = nil
+	return nil
+}
+
+// step is the last that the history tells of.
+func (h *history) step() int64 {
+	if h.last == nil {
+		return 0
+	}
+	return h.last.Step
+}
+
+// add takes in the steps of a segment: every tenth, and the last when it ends a stretch.
+func (h *history) add(log []training.StepLog, endsStretch bool, examplesPerSecond float64, now time.Time) {
+	for i, step := range log {
+		if step.Step%logEvery != 0 && !(endsStretch && i == len(log)-1) {
+			continue
+		}
+		line := historyLine{
+			Step: step.Step, Loss: step.Loss, LearningRate: map[string]float64{}, GradientNorm: step.GradientNorm,
+			ExamplesPerSecond: examplesPerSecond, Time: float64(now.UnixMicro()) / 1e6,
+		}
+		for group, rate := range h.rates {
+			line.LearningRate[group] = rate
+			if h.scheduled[group] {
+				line.LearningRate[group] *= step.RateFactor
+			}
+		}
+		h.fresh = append(h.fresh, line)
+	}
+}
+
+// commit writes the stretch since the last commit: its lines, and its event file, named by its last step so that a
+// stretch that is done again replaces it.
+func (h *history) commit(ctx context.Context) error {
+	if len(h.fresh) == 0 {
+		return nil
+	}
+	if err := h.writeEvents(ctx, h.jobDir, h.fresh, trainScalars); err != nil {
+		return err
+	}
+	for i := range h.fresh {
+		if err := h.closeLast(); err != nil {
+			return err
+		}
+		h.last = &h.fresh[i]
+	}
+	h.fresh = nil
+	return h.write(ctx)
+}
+
+// evaluated adds an evaluation to the last line.
+func (h *history) evaluated(ctx context.Context, m *metrics.Metrics) error {
+	h.last.Evaluation = m
+	if err := h.writeEvents(ctx, storage.Join(h.jobDir, "eval"), []historyLine{*h.last}, evaluationScalars); err != nil {
+		return err
+	}
+	return h.write(ctx)
+}
+
+func (h *history) write(ctx context.Context) error {
+	last, err := json.Marshal(h.last)
+	if err != nil {
+		return err
+	}
+	return storage.WriteFile(ctx, h.path(), slices.Concat(h.written, last, []byte("\n")))
+}
+
+func (h *history) writeEvents(ctx context.Context, dir string, lines []historyLine, scalars func(historyLine) []tensorboard.Scalar) error {
+	var buffer bytes.Buffer
+	writer, err := tensorboard.NewWriter(&buffer, timeOf(lines[0]))
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := writer.Scalars(line.Step, scalars(line), timeOf(line)); err != nil {
+			return err
+		}
+	}
+	name := fmt.Sprintf("events.out.tfevents.%010d.penstock", lines[len(lines)-1].Step)
+	return storage.WriteFile(ctx, storage.Join(dir, name), buffer.Bytes())
+}
+
+func timeOf(line historyLine) time.Time { return time.UnixMicro(int64(line.Time * 1e6)) }
+
+func trainScalars(line historyLine) []tensorboard.Scalar {
+	scalars := []tensorboard.Scalar{
+		{Tag: "loss", Value: line.Loss},
+		{Tag: "gradient_norm", Value: line.GradientNorm},
+		{Tag: "examples_per_second", Value: line.ExamplesPerSecond},
+	}
+	for _, group := range slices.Sorted(maps.Keys(line.LearningRate)) {
+		scalars = append(scalars, tensorboard.Scalar{Tag: "learning_rate/" + group, Value: line.LearningRate[group]})
+	}
+	return scalars
+}
+
+func evaluationScalars(line historyLine) []tensorboard.Scalar {
+	m := line.Evaluation
+	scalars := []tensorboard.Scalar{{Tag: "loss", Value: m.Loss}, {Tag: "accuracy", Value: m.Accuracy}}
+	for _, optional := range []struct {
+		tag   string
+		value *float64
+	}{{"auc", m.AUC}, {"precision", m.Precision}, {"recall", m.Recall}} {
+		if optional.value != nil {
+			scalars = append(scalars, tensorboard.Scalar{Tag: optional.tag, Value: *optional.value})
+		}
+	}
+	return scalars
+}

@@ -1,0 +1,144 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/parallel"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+// identity is all that decides a run's weights. A checkpoint carries it, and a run resumes only from a checkpoint of its
+// own identity. The run's length is not part of it: the weights after N steps do not depend on how many follow.
+type identity struct {
+	Spec     string         `json:"spec"` // resolved, without its length
+	Strategy string         `json:"strategy"`
+	Shards   int            `json:"shards"`
+	Batch    int            `json:"batch_size"`
+	Seed     int64          `json:"seed"`
+	Files    []fileIdentity `json:"files"`
+	Features string         `json:"features"` // sha256 of the fitted features
+}
+
+type fileIdentity struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	// Content is the sha256 of a file on disk, the generation of an object on Cloud Storage.
+	Content string `json:"content"`
+}
+
+func newIdentity(s *spec.Spec, shards int, files []fileIdentity, fitted *features.Fitted) (*identity, error) {
+	endless := *s
+	endless.Training.Epochs, endless.Training.Steps = 0, 0
+	text, err := endless.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := features.Marshal(fitted)
+	if err != nil {
+		return nil, err
+	}
+	return &identity{
+		Spec: string(text), Strategy: "sync", Shards: shards, Batch: s.Training.BatchSize, Seed: s.Training.Seed,
+		Files: files, Features: digest(encoded),
+	}, nil
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// encode returns the identity's bytes and their hash, which stands for the run.
+func (id *identity) encode() (data []byte, hash string, err error) {
+	data, err = json.Marshal(id)
+	return data, digest(data), err
+}
+
+// difference says in a sentence how the run of a checkpoint differs from this one, or nothing.
+func (id *identity) difference(checkpoint json.RawMessage) (string, error) {
+	var old identity
+	if err := json.Unmarshal(checkpoint, &old); err != nil {
+		return "", fmt.Errorf("the checkpoint's identity cannot be read: %w", err)
+	}
+	was := func(name string, old, now any) string { return fmt.Sprintf("%s was %v and is now %v", name, old, now) }
+	switch {
+	case old.Strategy != id.Strategy:
+		return was("--strategy", old.Strategy, id.Strategy), nil
+	case old.Shards != id.Shards:
+		return was("--shards", old.Shards, id.Shards), nil
+	case old.Batch != id.Batch:
+		return was("--batch-size", old.Batch, id.Batch), nil
+	case old.Seed != id.Seed:
+		return was("--seed", old.Seed, id.Seed), nil
+	case old.Spec != id.Spec:
+		return "the spec has changed: " + differentLine(old.Spec, id.Spec), nil
+	}
+	if d := differentFile(old.Files, id.Files); d != "" {
+		return d, nil
+	}
+	if old.Features != id.Features {
+		return "the fitted features have changed", nil
+	}
+	return "", nil
+}
+
+// differentLine shows the first line in which two specs differ.
+func differentLine(old, now string) string {
+	a, b := strings.Split(old, "\n"), strings.Split(now, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("%q was %q", strings.TrimSpace(b[i]), strings.TrimSpace(a[i]))
+		}
+	}
+	return fmt.Sprintf("it had %d lines and has %d", len(a), len(b))
+}
+
+func differentFile(old, now []fileIdentity) string {
+	if len(old) != len(now) {
+		return fmt.Sprintf("there were %d training files and there are now %d", len(old), len(now))
+	}
+	for i := range now {
+		switch {
+		case old[i].Path != now[i].Path:
+			return fmt.Sprintf("the training file %s is now %s", old[i].Path, now[i].Path)
+		case old[i] != now[i]:
+			return fmt.Sprintf("the training file %s has changed", now[i].Path)
+		}
+	}
+	return ""
+}
+
+// identify tells files by their content, so that a copy of a run elsewhere in time is known to see the same records.
+func identify(ctx context.Context, files []storage.Info) ([]fileIdentity, error) {
+	identities := make([]fileIdentity, len(files))
+	err := parallel.Each(ctx, len(files), func(_, i int) error {
+		content, err := contentOf(ctx, files[i])
+		identities[i] = fileIdentity{Path: files[i].Path, Size: files[i].Size, Content: content}
+		return err
+	})
+	return identities, err
+}
+
+func contentOf(ctx context.Context, file storage.Info) (string, error) {
+	if !storage.IsLocal(file.Path) {
+		return fmt.Sprintf("generation %d", file.Generation), nil
+	}
+	r, err := storage.Open(ctx, file.Path, 0, -1)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, r); err != nil {
+		return "", fmt.Errorf("read %s: %w", file.Path, err)
+	}
+	return "sha256 " + hex.EncodeToString(hash.Sum(nil)), nil
+}

@@ -1,0 +1,203 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/models/training"
+	"github.com/penstock-ml/penstock/transforms"
+)
+
+const (
+	// segmentBytes bounds the states that one graph holds at once: the direct runner keeps every round's collections
+	// until the graph ends.
+	segmentBytes = 64 << 20
+	// keepCheckpoints is how many checkpoints a job directory has at most.
+	keepCheckpoints = 3
+)
+
+// train runs segment after segment until the last step. Evaluations and checkpoints happen between segments.
+func (r *trainRun) train(ctx context.Context) error {
+	r.phase("training")
+	if r.Runner.InProcess() {
+		r.job.PutState(r.state)
+	}
+	for r.state.Step < r.total {
+		stop := r.nextStop()
+		if err := r.segment(ctx, min(int(stop-r.state.Step), r.maxRounds()), stop); err != nil {
+			return err
+		}
+		// A checkpoint and the history up to it belong together; a state in memory is no checkpoint yet.
+		if r.state.Step == stop || !r.Runner.InProcess() {
+			if err := r.commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nextStop is the next step at which the run is evaluated or checkpointed.
+func (r *trainRun) nextStop() int64 {
+	stop := r.total
+	for _, every := range []int64{r.EvalEvery, r.CheckpointEvery} {
+		if every > 0 {
+			stop = min(stop, (r.state.Step/every+1)*every)
+		}
+	}
+	return stop
+}
+
+// maxRounds is the longest segment that the runner and the memory allow. It never changes a bit of the result.
+func (r *trainRun) maxRounds() int {
+	rounds := min(r.Runner.MaxRounds(), segmentBytes/(4*(1+len(r.state.Weights)+len(r.state.Slots))))
+	if r.SegmentRounds > 0 {
+		rounds = min(rounds, r.SegmentRounds)
+	}
+	return max(1, rounds)
+}
+
+// segment runs some rounds, again if they fail, and takes in what they report.
+func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
+	began := time.Now()
+	for attempt := 0; ; attempt++ {
+		err := r.runSegment(ctx, rounds)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted after step %d, with the checkpoint of step %d: %w", r.state.Step, r.committed, err)
+		}
+		if attempt == r.SegmentRetries {
+			return err
+		}
+		r.warn(fmt.Sprintf("steps %d to %d failed and are run again: %v", r.state.Step+1, r.state.Step+int64(rounds), err))
+	}
+	took := time.Since(began).Seconds()
+	r.seconds += took
+	r.evaluation = nil
+	r.report(took, stop)
+	return nil
+}
+
+// runSegment runs a graph of so many rounds from r.state to its successor.
+func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
+	execute, err := r.graph(rounds)
+	if err != nil {
+		return err
+	}
+	if err := execute(ctx); err != nil {
+		return err
+	}
+	if r.Runner.InProcess() {
+		r.state, err = r.job.State()
+		return err
+	}
+	r.state, err = r.readState(ctx, r.state.Step+int64(rounds))
+	return err
+}
+
+// graph returns the segment ready to run. One that starts from memory serves for all segments of its length.
+func (r *trainRun) graph(rounds int) (func(context.Context) error, error) {
+	if execute, ok := r.prepared[rounds]; ok {
+		return execute, nil
+	}
+	segment := transforms.Segment{Job: r.job, Rounds: rounds, From: r.state.Step, InMemory: r.Runner.InProcess(), Meta: r.meta}
+	execute, err := prepare(r.Runner, func(s beam.Scope) { trainingGraph(s, r.Runner, segment, r.shards) })
+	if err == nil && segment.InMemory {
+		r.prepared[rounds] = execute
+	}
+	return execute, err
+}
+
+func trainingGraph(s beam.Scope, r Runner, segment transforms.Segment, shards []training.Shard) {
+	transforms.Rounds(s, segment, transforms.Shards(s, shards, r.Elements()))
+}
+
+// readState reads the state that a segment left as a checkpoint.
+func (r *trainRun) readState(ctx context.Context, step int64) (*training.State, error) {
+	checkpoint, err := saved.ReadCheckpoint(ctx, r.JobDir, step)
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.trainer.State(step, checkpoint.Tensors)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := transforms.ReadMeta(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	state.Log = meta.Log
+	r.committed = step
+	return state, nil
+}
+
+// report passes a segment's log to the history and to whoever watches.
+func (r *trainRun) report(took float64, stop int64) {
+	examples, loss := 0.0, 0.0
+	for _, step := range r.state.Log {
+		examples += step.Examples
+		loss += step.Loss * step.Examples
+		for _, omission := range step.LeftOut {
+			r.warn(fmt.Sprintf("step %d: shard %d was left out of the average, since %s", step.Step, omission.Shard, omission.Reason))
+		}
+	}
+	r.examples += examples
+	progress := TrainProgress{Step: r.state.Step, Total: r.total, ExamplesPerSecond: examples / took}
+	if examples > 0 {
+		progress.Loss = loss / examples
+	}
+	r.history.add(r.state.Log, r.state.Step == stop, progress.ExamplesPerSecond, time.Now())
+	if r.Observer.Step != nil {
+		r.Observer.Step(progress)
+	}
+}
+
+// commit writes the history and then, where the workers have not, the checkpoint that it belongs to; and evaluates the
+// state where that is due.
+func (r *trainRun) commit(ctx context.Context) error {
+	if err := r.history.commit(ctx); err != nil {
+		return err
+	}
+	if r.Runner.InProcess() {
+		if err := transforms.WriteCheckpoint(ctx, r.job, r.state, r.meta); err != nil {
+			return err
+		}
+		r.committed = r.state.Step
+	}
+	if r.evaluationDue() {
+		if err := r.evaluate(ctx); err != nil {
+			return err
+		}
+	}
+	return saved.PruneCheckpoints(ctx, r.JobDir, keepCheckpoints)
+}
+
+func (r *trainRun) evaluationDue() bool {
+	if len(r.EvalFiles) == 0 {
+		return false
+	}
+	return r.state.Step == r.total || r.EvalEvery > 0 && r.state.Step%r.EvalEvery == 0
+}
+
+// evaluate runs the evaluation pipeline on the newest checkpoint.
+func (r *trainRun) evaluate(ctx context.Context) (err error) {
+	r.phase("evaluating")
+	r.evaluation, err = Evaluate(ctx, EvaluateOptions{
+		Model:  transforms.ModelRef{JobDir: r.JobDir, Step: r.state.Step},
+		Files:  r.EvalFiles,
+		Runner: r.Runner,
+	})
+	if err != nil {
+		return err
+	}
+	if r.Observer.Evaluated != nil {
+		r.Observer.Evaluated(r.state.Step, r.evaluation)
+	}
+	return r.history.evaluated(ctx, r.evaluation)
+}

@@ -1,0 +1,363 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/penstock-ml/penstock/models/metrics"
+	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/models/synthetic"
+	_ "github.com/penstock-ml/penstock/models/widedeep"
+	"github.com/penstock-ml/penstock/runners"
+)
+
+// censusFiles generates census records: a training file of so many and an evaluation file of a quarter more.
+func censusFiles(t testing.TB, records int) (train, eval string, best *metrics.Metrics) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, from, to int64) (string, *metrics.Metrics) {
+		var text bytes.Buffer
+		best, err := synthetic.Census(context.Background(), &text, 1, from, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path, best
+	}
+	n := int64(records)
+	train, _ = write("train.csv", 0, n)
+	eval, best = write("eval.csv", n, n+n/4)
+	return train, eval, best
+}
+
+func censusSpec(t testing.TB) *spec.Spec {
+	t.Helper()
+	path := filepath.Join("..", "testdata", "census.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := spec.Parse(path, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func runner(t testing.TB, name string) Runner {
+	t.Helper()
+	r, err := runners.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// censusOptions trains census.yaml for some steps on direct.
+func censusOptions(t testing.TB, train, eval string, steps int) TrainOptions {
+	s := censusSpec(t)
+	s.Training.Steps = steps
+	o := TrainOptions{
+		Spec: s, TrainFiles: []string{train}, JobDir: t.TempDir(), Shards: 8, CacheBytes: 1 << 28, CheckpointEvery: 10,
+		Runner: runner(t, "direct"),
+	}
+	if eval != "" {
+		o.EvalFiles = []string{eval}
+	}
+	return o
+}
+
+func mustTrain(t testing.TB, o TrainOptions) *TrainResult {
+	t.Helper()
+	result, err := Train(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// One run, whatever the runner, the cores, the cache and the lengths of segments: one hash.
+func TestWeightsDependOnTheRunAlone(t *testing.T) {
+	train, _, _ := censusFiles(t, 6000)
+	const steps = 23
+	want := mustTrain(t, censusOptions(t, train, "", steps)).WeightsSHA256
+	variants := map[string]func(o *TrainOptions){
+		"prism":                    func(o *TrainOptions) { o.Runner = runner(t, "prism") },
+		"segments of 1 round":      func(o *TrainOptions) { o.SegmentRounds = 1 },
+		"segments of 3 rounds":     func(o *TrainOptions) { o.SegmentRounds = 3 },
+		"segments of 50 rounds":    func(o *TrainOptions) { o.SegmentRounds = 50; o.CheckpointEvery = 0 },
+		"segments of 3 on prism":   func(o *TrainOptions) { o.Runner = runner(t, "prism"); o.SegmentRounds = 3 },
+		"a cache of nothing":       func(o *TrainOptions) { o.CacheBytes = 0 },
+		"evaluations on the way":   func(o *TrainOptions) { o.EvalFiles = []string{train}; o.EvalEvery = 4 },
+		"the file named in a glob": func(o *TrainOptions) { o.TrainFiles = []string{filepath.Join(filepath.Dir(train), "tra*.csv")} },
+	}
+	for name, vary := range variants {
+		o := censusOptions(t, train, "", steps)
+		vary(&o)
+		if got := mustTrain(t, o).WeightsSHA256; got != want {
+			t.Errorf("%s: the weights are %s, want %s", name, got, want)
+		}
+	}
+	for _, cores := range []int{1, 2, 5} {
+		before := runtime.GOMAXPROCS(cores)
+		got := mustTrain(t, censusOptions(t, train, "", steps)).WeightsSHA256
+		runtime.GOMAXPROCS(before)
+		if got != want {
+			t.Errorf("on %d cores the weights are %s, want %s", cores, got, want)
+		}
+	}
+	different := censusOptions(t, train, "", steps)
+	different.Spec.Training.Seed++
+	if got := mustTrain(t, different).WeightsSHA256; got == want {
+		t.Error("another seed gave the same weights")
+	}
+}
+
+// A run stopped anywhere and resumed makes the weights and the history of a run that was not.
+func TestResumedRunsAreTheSameRun(t *testing.T) {
+	train, eval, _ := censusFiles(t, 4000)
+	whole := censusOptions(t, train, eval, 30)
+	whole.EvalEvery = 15
+	want := mustTrain(t, whole)
+	for _, name := range runners.Names() {
+		for _, stop := range []int64{1, 10, 17, 29} {
+			o := censusOptions(t, train, eval, 30)
+			o.EvalEvery, o.SegmentRounds, o.Runner = 15, 4, runner(t, name)
+			stopAfter(t, o, stop)
+			o.Spec, o.Resume = censusSpec(t), true
+			o.Spec.Training.Steps = 30
+			got := mustTrain(t, o)
+			if got.WeightsSHA256 != want.WeightsSHA256 || *got.Metrics.AUC != *want.Metrics.AUC {
+				t.Errorf("%s, stopped after step %d and resumed: %+v, want %+v", name, stop, got, want)
+			}
+			checkHistory(t, o.JobDir, 30)
+		}
+	}
+}
+
+// stopAfter interrupts a run when it has come to a step.
+func stopAfter(t *testing.T, o TrainOptions, step int64) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Observer.Step = func(p TrainProgress) {
+		if p.Step >= step {
+			cancel()
+		}
+	}
+	if _, err := Train(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the interrupted run returned %v, want context.Canceled", err)
+	}
+}
+
+// checkHistory wants strictly increasing steps that end at last, and an event file for each stretch.
+func checkHistory(t *testing.T, jobDir string, last int64) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(jobDir, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, evaluations := int64(0), 0
+	for line := range bytes.Lines(data) {
+		var l historyLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Step <= step || l.Loss <= 0 || len(l.LearningRate) != 2 {
+			t.Errorf("after step %d comes the line %s", step, line)
+		}
+		step = l.Step
+		if l.Evaluation != nil {
+			evaluations++
+		}
+	}
+	if step != last || evaluations == 0 {
+		t.Errorf("the history ends at step %d with %d evaluations, want step %d and at least one", step, evaluations, last)
+	}
+	for _, dir := range []string{jobDir, filepath.Join(jobDir, "eval")} {
+		if events, _ := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*")); len(events) == 0 {
+			t.Errorf("%s has no event file", dir)
+		}
+	}
+}
+
+func TestACheckpointIsNotOverwrittenUnasked(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	o := censusOptions(t, train, "", 10)
+	first := mustTrain(t, o)
+	_, err := Train(context.Background(), o)
+	if err == nil || !strings.Contains(err.Error(), "--resume") {
+		t.Errorf("a second run in %s: %v, want an error that names --resume", o.JobDir, err)
+	}
+	o.Resume = true
+	if again := mustTrain(t, o); again.Export != first.Export || again.WeightsSHA256 != first.WeightsSHA256 {
+		t.Errorf("resuming the finished run gave %+v, want the export of %+v", again, first)
+	}
+}
+
+func TestResumeRefusesAnotherRun(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	base := censusOptions(t, train, "", 10)
+	mustTrain(t, base)
+	for name, c := range map[string]struct {
+		vary func(o *TrainOptions)
+		want string
+	}{
+		"shards":        {func(o *TrainOptions) { o.Shards = 4 }, "--shards was 8 and is now 4"},
+		"batch":         {func(o *TrainOptions) { o.Spec.Training.BatchSize = 256 }, "--batch-size was 512 and is now 256"},
+		"seed":          {func(o *TrainOptions) { o.Spec.Training.Seed = 9 }, "--seed was"},
+		"spec":          {func(o *TrainOptions) { o.Spec.Training.ClipNorm = 3 }, "clip_norm: 3"},
+		"another file":  {func(o *TrainOptions) { o.TrainFiles = append(o.TrainFiles, copied(t, train)) }, "1 training files"},
+		"its place":     {func(o *TrainOptions) { o.TrainFiles = []string{copied(t, train)} }, "is now"},
+		"its content":   {func(o *TrainOptions) { appendLine(t, train) }, "has changed"},
+		"fewer steps":   {func(o *TrainOptions) { o.Spec.Training.Steps = 5 }, "past the 5 steps"},
+		"missing files": {func(o *TrainOptions) { o.TrainFiles = []string{"none*.csv"} }, "--train-files"},
+	} {
+		text, err := os.ReadFile(train)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := base
+		o.Spec, o.Resume = censusSpec(t), true
+		o.Spec.Training.Steps = 10
+		c.vary(&o)
+		if _, err := Train(context.Background(), o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
+		}
+		if err := os.WriteFile(train, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	base.Spec, base.Resume = censusSpec(t), true
+	base.Spec.Training.Steps = 20
+	if longer := mustTrain(t, base); longer.Steps != 20 {
+		t.Errorf("a longer run ended at step %d", longer.Steps)
+	}
+}
+
+func copied(t *testing.T, path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other.csv")
+	if err := os.WriteFile(other, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return other
+}
+
+func appendLine(t *testing.T, path string) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	if err := os.WriteFile(path, append(data, append(line, '\n')...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestThreeCheckpointsAreKept(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	for _, name := range runners.Names() {
+		o := censusOptions(t, train, "", 20)
+		o.CheckpointEvery, o.Runner = 3, runner(t, name)
+		mustTrain(t, o)
+		kept, err := os.ReadDir(filepath.Join(o.JobDir, "checkpoints"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, k := range kept {
+			names = append(names, k.Name())
+		}
+		if want := []string{"step-000000015", "step-000000018", "step-000000020"}; !slices.Equal(names, want) {
+			t.Errorf("%s keeps %v, want %v", name, names, want)
+		}
+	}
+}
+
+func TestACorruptCheckpointFallsBackToTheOneBefore(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	want := mustTrain(t, censusOptions(t, train, "", 30)).WeightsSHA256
+	o := censusOptions(t, train, "", 30)
+	stopAfter(t, func() TrainOptions { o := o; o.SegmentRounds = 5; return o }(), 20)
+	newest := filepath.Join(saved.CheckpointDir(o.JobDir, 20), "tensors.safetensors")
+	if _, err := os.Stat(newest); errors.Is(err, os.ErrNotExist) {
+		newest = filepath.Join(saved.CheckpointDir(o.JobDir, 10), "tensors.safetensors")
+	}
+	if err := os.Truncate(newest, 100); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	o.Spec, o.Resume = censusSpec(t), true
+	o.Spec.Training.Steps = 30
+	o.Observer.Warn = func(sentence string) { warnings = append(warnings, sentence) }
+	if got := mustTrain(t, o).WeightsSHA256; got != want {
+		t.Errorf("the weights are %s, want %s", got, want)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "tensors.safetensors") {
+		t.Errorf("the warnings are %q, want one that names the damaged file", warnings)
+	}
+}
+
+// A segment that fails is run again from where it began, and the result does not show it.
+func TestFailedSegmentsAreRunAgain(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	want := mustTrain(t, censusOptions(t, train, "", 12)).WeightsSHA256
+	for _, name := range runners.Names() {
+		o := censusOptions(t, train, "", 12)
+		o.SegmentRounds, o.SegmentRetries = 4, 2
+		flaky := &flakyRunner{Runner: runner(t, name), failures: 2}
+		o.Runner = flaky
+		warned := 0
+		o.Observer.Warn = func(string) { warned++ }
+		if got := mustTrain(t, o).WeightsSHA256; got != want || warned != 2 {
+			t.Errorf("%s: the weights are %s after %d warnings, want %s after 2", name, got, warned, want)
+		}
+		o = censusOptions(t, train, "", 12)
+		o.SegmentRetries, o.Runner = 1, &flakyRunner{Runner: runner(t, name), failures: 5}
+		if _, err := Train(context.Background(), o); !errors.Is(err, errFlaky) {
+			t.Errorf("%s: more failures than retries gave %v", name, err)
+		}
+	}
+}
+
+var errFlaky = errors.New("the cluster lost a worker")
+
+// flakyRunner fails the first runs of training graphs, as a cluster does that loses a worker.
+type flakyRunner struct {
+	Runner
+	failures int
+	prepared int
+}
+
+func (f *flakyRunner) Prepare(p *beam.Pipeline) (func(context.Context) error, error) {
+	run, err := f.Runner.Prepare(p)
+	f.prepared++
+	if f.prepared == 1 { // the analysis
+		return run, err
+	}
+	return func(ctx context.Context) error {
+		if f.failures > 0 {
+			f.failures--
+			return errFlaky
+		}
+		return run(ctx)
+	}, err
+}
