@@ -17,7 +17,7 @@ func FixedCheck(x []float32, limit float32) int { return active.fixedCheck(x, li
 // and NaN have no defined result: FixedCheck finds them. The sums wrap silently, so the caller bounds them.
 func FixedAdd(acc []int64, x []float32) { active.fixedAdd(acc[:len(x)], x) }
 
-// FixedMean divides fixed-point sums by a weight: dst = float32(float64(acc) * 2^-40 / weight).
+// FixedMean divides fixed-point sums by a weight, which is not zero: dst = float32(float64(acc) * 2^-40 / weight).
 func FixedMean(dst []float32, acc []int64, weight float64) {
 	active.fixedMean(dst, acc[:len(dst)], weight)
 }

@@ -11,14 +11,17 @@ const (
 )
 
 // fma is a*b + c rounded once to float32, as the processor's instruction does. math.FMA over float64 would round twice,
-// and so differ. The product of two float32s is exact in float64, so whether the compiler fuses it with the sum
-// changes nothing. Rounding the sum to float64 and then to float32 goes wrong only where the first rounding lands on
-// a tie of the second.
-func fma(a, b, c float32) float32 {
-	s := float64(a)*float64(b) + float64(c)
+// and so differ. The product of two float32s is exact in float64.
+func fma(a, b, c float32) float32 { return sum32(float64(a)*float64(b), float64(c)) }
+
+// sum32 is p + c rounded once to float32, where p is a product of two float32s and c is one. Rounding the sum to
+// float64 and then to float32 goes wrong only where the first rounding lands on a tie of the second. As p is exact, it
+// changes nothing if the compiler fuses the sum with the product.
+func sum32(p, c float64) float32 {
+	s := p + c
 	u := math.Float64bits(s)
 	if u&roundBits == halfway || u<<1-1 < smallestNormal<<1-1 {
-		return fmaTie(float64(a)*float64(b), float64(c), s)
+		return fmaTie(p, c, s)
 	}
 	return float32(s)
 }

@@ -43,10 +43,10 @@ func multiplyPortable(p product) {
 		row := p.c[i*p.ldc:][:p.n]
 		p.startRow(row)
 		for k := 0; k < p.k; k++ {
-			x := p.a[i*p.aRow+k*p.aStep]
+			x := float64(p.a[i*p.aRow+k*p.aStep])
 			b := p.b[k*p.ldb:][:len(row)]
-			for j := range row {
-				row[j] = fma(x, b[j], row[j])
+			for j, c := range row {
+				row[j] = sum32(x*float64(b[j]), float64(c))
 			}
 		}
 		p.finishRow(row, i)
