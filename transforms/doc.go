@@ -1,10 +1,18 @@
 // Package transforms is Penstock as Beam transforms: DoFns, CombineFns and composites, one file a subject.
 //
-//	analysis.go   ranges of training files -> fitted features and an index of the records
-//	rounds.go     shards and a state -> rounds of contribute, average, update -> the next state
-//	jobs.go       what a worker process keeps between elements: trainers, and states passed on in memory
-//	work.go       how work is cut into elements
-//	failure.go    errors that survive the trip through a runner
+//	analysis.go         ranges of training files -> fitted features and an index of the records
+//	rounds.go           shards and a state -> rounds of contribute, average, update -> the next state
+//	jobs.go             what a worker process keeps between elements: trainers, and states passed on in memory
+//	evaluate.go         ranges of labelled records and a model -> its metrics
+//	predict.go          ranges of records and a model -> files of predictions and errors, and an outcome of each range
+//	outcome.go          what became of the records of a range
+//	summary.go          outcomes -> the lines of the errors, and the summary that ends a batch prediction
+//	predictionfiles.go  the names and the lines of what a batch prediction writes
+//	model.go            models by reference, and what a worker process keeps of them
+//	batch.go            records that are scored together
+//	progress.go         how a process hears from the DoFns in it
+//	work.go             how work is cut into elements
+//	failure.go          errors that survive the trip through a runner
 //
 // A DoFn here is data: exported fields that say where to find things, resolved when the graph is built. What is open or
 // large is made in the worker and kept there. Every DoFn and every type that crosses between stages is registered beside

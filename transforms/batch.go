@@ -1,0 +1,55 @@
+package transforms
+
+import (
+	"github.com/penstock-ml/penstock/models/predictor"
+	"github.com/penstock-ml/penstock/models/records"
+)
+
+// batch holds copies of consecutive records, so that they can be scored together while the scanner goes on. Its memory
+// is used again by the next fill.
+type batch struct {
+	records []records.Record
+	bytes   []byte
+	fields  [][]byte
+}
+
+// fill takes the next n records, malformed ones included, or what is left of them.
+func (b *batch) fill(scanner *records.Scanner, n int) {
+	b.records, b.bytes, b.fields = b.records[:0], b.bytes[:0], b.fields[:0]
+	for len(b.records) < n && scanner.Scan() {
+		b.records = append(b.records, b.copy(scanner.Record()))
+	}
+}
+
+func (b *batch) copy(r *records.Record) records.Record {
+	kept := *r
+	kept.Raw = b.copyBytes(r.Raw)
+	begin := len(b.fields)
+	for _, field := range r.Fields {
+		b.fields = append(b.fields, b.copyBytes(field))
+	}
+	kept.Fields = b.fields[begin:len(b.fields):len(b.fields)]
+	return kept
+}
+
+// copyBytes keeps nil, an absent field, apart from the empty one. When bytes grows, earlier copies stay where they were.
+func (b *batch) copyBytes(text []byte) []byte {
+	if text == nil {
+		return nil
+	}
+	begin := len(b.bytes)
+	b.bytes = append(b.bytes, text...)
+	return b.bytes[begin:len(b.bytes):len(b.bytes)]
+}
+
+// score returns a result for each record; add is how the scorer takes one.
+func (b *batch) score(scorer *predictor.Scorer, add func(*predictor.Scorer, [][]byte)) ([]predictor.Result, error) {
+	for i := range b.records {
+		if err := b.records[i].Err; err != nil {
+			scorer.Reject(err)
+		} else {
+			add(scorer, b.records[i].Fields)
+		}
+	}
+	return scorer.Score()
+}

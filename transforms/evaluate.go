@@ -1,0 +1,232 @@
+package transforms
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/penstock-ml/penstock/models/metrics"
+	"github.com/penstock-ml/penstock/models/parallel"
+	"github.com/penstock-ml/penstock/models/predictor"
+	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, RangeGroup, func(*metrics.Binary), func(int, *metrics.Curve), error](&EvaluateFn{})
+	register.Emitter1[*metrics.Binary]()
+	register.Emitter2[int, *metrics.Curve]()
+	register.Combiner1[*metrics.Binary](&MergeFiguresFn{})
+	register.Combiner1[*metrics.Curve](&MergeCurvesFn{})
+	register.DoFn2x2[int, *metrics.Curve, BucketArea, error](&AreaFn{})
+	register.DoFn3x1[context.Context, *metrics.Binary, func(*BucketArea) bool, error](&WriteMetricsFn{})
+	register.Iter1[BucketArea]()
+	beam.RegisterCoder(reflect.TypeFor[*metrics.Binary](), encodeFigures, decodeFigures)
+	beam.RegisterCoder(reflect.TypeFor[*metrics.Curve](), encodeCurve, decodeCurve)
+	beam.RegisterCoder(reflect.TypeFor[BucketArea](), encodeArea, decodeArea)
+}
+
+// Evaluate scores the records of the ranges, which have labels, and writes the metrics as one JSON file to path. All
+// sums are exact, so that neither the ranges nor the order of merges shows in a digit.
+//
+//	ranges -> evaluate -+-> figures -> merge -----------------------> write
+//	                    +-> (bucket, curve) -> merge -> area of each --^ in the order of the buckets
+func Evaluate(s beam.Scope, model ModelRef, path string, ranges beam.PCollection) {
+	s = s.Scope("Evaluate")
+	figures, curves := beam.ParDo2(s, &EvaluateFn{Model: model}, ranges)
+	whole := beam.Combine(s, &MergeFiguresFn{}, figures)
+	areas := beam.ParDo(s, &AreaFn{}, beam.CombinePerKey(s, &MergeCurvesFn{}, curves))
+	beam.ParDo0(s, &WriteMetricsFn{Path: path}, whole, beam.SideInput{Input: areas})
+}
+
+// EvaluateFn scores the ranges of an element on all cores.
+type EvaluateFn struct {
+	Model ModelRef
+
+	pool *predictor.Pool
+}
+
+// Setup finds the model in this process or reads it.
+func (f *EvaluateFn) Setup(ctx context.Context) error {
+	p, err := f.Model.Predictor(ctx)
+	f.pool = predictor.NewPool(p, 0)
+	return fail(err)
+}
+
+// ProcessElement emits the figures of the group's records once and the curve by bucket. A record that cannot be read, does
+// not fit the spec or has no known label is an error with its place.
+func (f *EvaluateFn) ProcessElement(ctx context.Context, group RangeGroup, figures func(*metrics.Binary), curves func(int, *metrics.Curve)) error {
+	parts := make([]evaluation, parallel.Workers(len(group.Ranges)))
+	err := parallel.Each(ctx, len(group.Ranges), func(worker, i int) error {
+		return f.evaluate(ctx, group.Ranges[i], &parts[worker])
+	})
+	if err != nil {
+		return fail(err)
+	}
+	whole := &evaluation{}
+	for i := range parts {
+		if err := whole.merge(&parts[i]); err != nil {
+			return fail(err)
+		}
+	}
+	buckets, err := whole.curve.Split()
+	if err != nil {
+		return fail(err)
+	}
+	figures(&whole.figures)
+	for _, part := range buckets {
+		curves(part.Bucket, part.Curve)
+	}
+	return nil
+}
+
+func (f *EvaluateFn) evaluate(ctx context.Context, r records.Range, sum *evaluation) error {
+	scorer, err := f.pool.Get()
+	if err != nil {
+		return err
+	}
+	defer f.pool.Put(scorer)
+	scanner, err := records.Open(ctx, f.pool.Predictor().Spec().Format(), r)
+	if err != nil {
+		return err
+	}
+	defer scanner.Close()
+	var b batch
+	for b.fill(scanner, predictor.DefaultBatch); len(b.records) > 0; b.fill(scanner, predictor.DefaultBatch) {
+		results, err := b.score(scorer, (*predictor.Scorer).AddLabelled)
+		if err != nil {
+			return err
+		}
+		for i := range results {
+			if err := sum.add(&results[i]); err != nil {
+				return records.Place(ctx, r.File, b.records[i].Offset, err)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return scanner.Err()
+}
+
+// evaluation accumulates what metrics are made of.
+type evaluation struct {
+	figures metrics.Binary
+	curve   metrics.Curve
+}
+
+func (e *evaluation) add(r *predictor.Result) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	if err := e.figures.Add(r.Logit, r.Label, 1); err != nil {
+		return err
+	}
+	return e.curve.Add(r.Logit, r.Label, 1)
+}
+
+func (e *evaluation) merge(other *evaluation) error {
+	if err := e.figures.Merge(&other.figures); err != nil {
+		return err
+	}
+	return e.curve.Merge(&other.curve)
+}
+
+// MergeFiguresFn adds figures up.
+type MergeFiguresFn struct{}
+
+// CreateAccumulator returns the figures of nothing.
+func (*MergeFiguresFn) CreateAccumulator() *metrics.Binary { return &metrics.Binary{} }
+
+// AddInput adds one part.
+func (f *MergeFiguresFn) AddInput(sum, part *metrics.Binary) (*metrics.Binary, error) {
+	return f.MergeAccumulators(sum, part)
+}
+
+// MergeAccumulators adds b to a.
+func (*MergeFiguresFn) MergeAccumulators(a, b *metrics.Binary) (*metrics.Binary, error) {
+	return a, fail(a.Merge(b))
+}
+
+// MergeCurvesFn adds curves up.
+type MergeCurvesFn struct{}
+
+// CreateAccumulator returns the empty curve.
+func (*MergeCurvesFn) CreateAccumulator() *metrics.Curve { return &metrics.Curve{} }
+
+// AddInput adds one part.
+func (f *MergeCurvesFn) AddInput(sum, part *metrics.Curve) (*metrics.Curve, error) {
+	return f.MergeAccumulators(sum, part)
+}
+
+// MergeAccumulators adds b to a.
+func (*MergeCurvesFn) MergeAccumulators(a, b *metrics.Curve) (*metrics.Curve, error) {
+	return a, fail(a.Merge(b))
+}
+
+// BucketArea is the area under one bucket's part of the curve.
+type BucketArea struct {
+	Bucket int          `json:"bucket"`
+	Area   metrics.Area `json:"area"`
+}
+
+// AreaFn reduces a bucket's curve to its area.
+type AreaFn struct{}
+
+// ProcessElement returns the area.
+func (*AreaFn) ProcessElement(bucket int, curve *metrics.Curve) (BucketArea, error) {
+	area, err := curve.Area()
+	return BucketArea{bucket, area}, fail(err)
+}
+
+// WriteMetricsFn makes the metrics of the figures and the areas and writes them.
+type WriteMetricsFn struct {
+	Path string
+}
+
+// ProcessElement puts the areas in order, appends them and writes the file.
+func (f *WriteMetricsFn) ProcessElement(ctx context.Context, figures *metrics.Binary, areas func(*BucketArea) bool) error {
+	var buckets []BucketArea
+	for b := (BucketArea{}); areas(&b); {
+		buckets = append(buckets, b)
+	}
+	slices.SortFunc(buckets, func(a, b BucketArea) int { return cmp.Compare(a.Bucket, b.Bucket) })
+	var whole metrics.Area
+	for _, b := range buckets {
+		if err := whole.Append(b.Area); err != nil {
+			return fail(err)
+		}
+	}
+	m, err := figures.Metrics(whole)
+	if err != nil {
+		return fail(err)
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fail(err)
+	}
+	return fail(storage.WriteFile(ctx, f.Path, data))
+}
+
+func encodeFigures(b *metrics.Binary) ([]byte, error) { return b.MarshalBinary() }
+func decodeFigures(data []byte) (*metrics.Binary, error) {
+	b := &metrics.Binary{}
+	return b, b.UnmarshalBinary(data)
+}
+
+func encodeCurve(c *metrics.Curve) ([]byte, error) { return c.MarshalBinary() }
+func decodeCurve(data []byte) (*metrics.Curve, error) {
+	c := &metrics.Curve{}
+	return c, c.UnmarshalBinary(data)
+}
+
+func encodeArea(a BucketArea) ([]byte, error) { return json.Marshal(a) }
+func decodeArea(data []byte) (a BucketArea, err error) {
+	err = json.Unmarshal(data, &a)
+	return a, err
+}

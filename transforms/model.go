@@ -1,0 +1,112 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/penstock-ml/penstock/models/predictor"
+	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+// ModelRef tells a worker which model to use: that of an export directory or, while that is empty, the one that a job's
+// checkpoint holds. It is data: DoFns carry it.
+type ModelRef struct {
+	// Export is the directory itself, not that of a job: what is newest there may change between two workers.
+	Export string
+	// JobDir has spec.yaml, features/ and the checkpoint of Step.
+	JobDir string
+	Step   int64
+}
+
+// String names the model for people.
+func (r ModelRef) String() string {
+	if r.Export != "" {
+		return r.Export
+	}
+	return saved.CheckpointDir(r.JobDir, r.Step)
+}
+
+// keptModels is how many models a process keeps: one is in use, and those before it may still be in that of a bundle
+// that began earlier.
+const keptModels = 4
+
+// modelCache has the models that this process has read, the one that was asked for last at the end.
+var modelCache struct {
+	sync.Mutex
+	recent []*modelEntry
+}
+
+type modelEntry struct {
+	ref       ModelRef
+	mu        sync.Mutex // held while the model is read
+	predictor *predictor.Predictor
+}
+
+// Predictor returns the model, read on first use in this process.
+func (r ModelRef) Predictor(ctx context.Context) (*predictor.Predictor, error) {
+	entry := r.entry()
+	entry.mu.Lock()
+	defer entry.mu.Unlock()
+	if entry.predictor != nil {
+		return entry.predictor, nil
+	}
+	m, err := r.read(ctx)
+	if err == nil {
+		entry.predictor, err = predictor.New(m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the model in %s cannot be used: %w", r, err)
+	}
+	return entry.predictor, nil
+}
+
+// entry finds or makes the model's place and drops those that were not asked for lately.
+func (r ModelRef) entry() *modelEntry {
+	modelCache.Lock()
+	defer modelCache.Unlock()
+	entry := &modelEntry{ref: r}
+	if i := slices.IndexFunc(modelCache.recent, func(e *modelEntry) bool { return e.ref == r }); i >= 0 {
+		entry = modelCache.recent[i]
+		modelCache.recent = slices.Delete(modelCache.recent, i, i+1)
+	}
+	modelCache.recent = append(modelCache.recent, entry)
+	if n := len(modelCache.recent); n > keptModels {
+		modelCache.recent = slices.Delete(modelCache.recent, 0, n-keptModels)
+	}
+	return entry
+}
+
+// Release lets go of the model in this process. Who uses it at the time may go on.
+func (r ModelRef) Release() {
+	modelCache.Lock()
+	defer modelCache.Unlock()
+	modelCache.recent = slices.DeleteFunc(modelCache.recent, func(e *modelEntry) bool { return e.ref == r })
+}
+
+func (r ModelRef) read(ctx context.Context) (*saved.Model, error) {
+	if r.Export != "" {
+		return saved.ReadExport(ctx, r.Export)
+	}
+	path := SpecPath(r.JobDir)
+	data, err := storage.ReadFile(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := spec.Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	fitted, err := saved.ReadFeatures(ctx, FeaturesDir(r.JobDir))
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, err := saved.ReadCheckpoint(ctx, r.JobDir, r.Step)
+	if err != nil {
+		return nil, err
+	}
+	return &saved.Model{Spec: s, Features: fitted, Weights: checkpoint.Tensors}, nil
+}
