@@ -1,0 +1,43 @@
+package pipelines
+
+import (
+	"context"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/vet"
+
+	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/runners"
+	"github.com/penstock-ml/penstock/transforms"
+)
+
+// Beam falls back to reflection for what is not registered: slowly here, and not at all in a worker process elsewhere.
+func TestGraphsNeedNoReflection(t *testing.T) {
+	runner := runnerNamed(t, "prism")
+	ranges := []records.Range{{File: "a"}, {File: "b", Index: 1}}
+	graphs := map[string]func(beam.Scope){
+		"evaluation": func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
+		"prediction": func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
+	}
+	for name, build := range graphs {
+		t.Run(name, func(t *testing.T) {
+			p, err := construct(build)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := vet.Execute(context.Background(), p); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func runnerNamed(t testing.TB, name string) Runner {
+	t.Helper()
+	r, err := runners.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
