@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/pipelines"
+)
+
+const evaluateHelp = `Evaluate runs a model over labelled files and prints its figures: the mean log loss, the accuracy, the area under
+the ROC curve, the precision and recall of the second class, and the confusion matrix. MODEL is an exported model's
+directory or a job directory, whose newest export is used. The figures are exact: they depend neither on the runner
+nor on the order of the records.`
+
+const evaluateExample = `  penstock evaluate --model job --eval-files 'data/eval*.csv'`
+
+// evaluateFlags are the values of the flags of evaluate.
+type evaluateFlags struct {
+	model  string
+	files  []string
+	runner *runnerValue
+}
+
+func newEvaluateCommand(a *app) *cobra.Command {
+	f := &evaluateFlags{}
+	cmd := &cobra.Command{
+		Use:     "evaluate --model MODEL --eval-files GLOB,...",
+		Short:   "Print a model's figures on labelled files",
+		Long:    evaluateHelp,
+		Example: evaluateExample,
+		Args:    noArguments,
+		RunE:    a.runUntilInterrupted(func(ctx context.Context) error { return a.evaluate(ctx, f) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.model, "model", "", "`directory` of an exported model or of a job (required)")
+	flags.StringSliceVar(&f.files, "eval-files", nil, "evaluation files, a comma-separated list of `globs` (required)")
+	f.runner = addRunnerFlags(cmd, "direct")
+	require(cmd, "model", "eval-files")
+	return cmd
+}
+
+func (a *app) evaluate(ctx context.Context, f *evaluateFlags) error {
+	dir, err := saved.Locate(ctx, f.model)
+	if err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	model, err := saved.ReadExport(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	a.startBeam()
+	m, err := pipelines.Evaluate(ctx, pipelines.EvaluateOptions{
+		Model: pipelines.ModelRef{Export: dir}, Files: f.files, Runner: f.runner.runner,
+	})
+	if err != nil {
+		return interrupted(err, "run it again")
+	}
+	return a.print(m, func(w io.Writer) { writeMetrics(w, m, model.Spec.Label.Classes) })
+}

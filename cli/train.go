@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/penstock-ml/penstock/models/metrics"
+	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/pipelines"
+	"github.com/penstock-ml/penstock/storage"
+)
+
+const trainHelp = `Train fits the features of the spec to the training files, trains the model, evaluates it and exports it to
+JOB_DIR/export. Its length is --train-steps or --epochs, else what the spec says.
+
+A job directory holds one run. One that holds a checkpoint is refused without --resume; with it the run goes on from
+its newest checkpoint, and has the same weights in the end as one that was never interrupted. The weights depend on the
+spec, the training files, --shards, --batch-size, --seed and the length: not on the runner, the number of cores or how
+often the run is evaluated.
+
+The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
+
+const trainExample = `  penstock train --config census.yaml --train-files 'data/train*.csv' --eval-files data/eval.csv \
+      --job-dir job --train-steps 1000 --eval-every 500`
+
+// trainFlags are the values of the flags of train.
+type trainFlags struct {
+	config                   string
+	options                  pipelines.TrainOptions
+	steps, epochs, batch     int
+	cacheMB, retries, rounds int
+	seed                     int64
+	runner                   *runnerValue
+}
+
+func newTrainCommand(a *app) *cobra.Command {
+	f := &trainFlags{}
+	cmd := &cobra.Command{
+		Use:     "train --config FILE --train-files GLOB,... --job-dir DIR",
+		Short:   "Train a model and export it",
+		Long:    trainHelp,
+		Example: trainExample,
+		Args:    noArguments,
+	}
+	f.define(cmd)
+	cmd.PreRunE = func(*cobra.Command, []string) error { return f.check() }
+	cmd.RunE = a.runUntilInterrupted(func(ctx context.Context) error { return a.train(ctx, f, cmd.Flags().Changed("seed")) })
+	return cmd
+}
+
+func (f *trainFlags) define(cmd *cobra.Command) {
+	o := &f.options
+	o.CheckpointEvery, o.Shards, f.cacheMB, f.retries = 1000, 8, 512, 3
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "the spec, a YAML `file` (required)")
+	flags.StringSliceVar(&o.TrainFiles, "train-files", nil, "training files, a comma-separated list of `globs` (required)")
+	flags.StringSliceVar(&o.EvalFiles, "eval-files", nil, "evaluation files, a comma-separated list of `globs`")
+	flags.StringVar(&o.JobDir, "job-dir", "", "`directory` for checkpoints, logs and the exported model (required)")
+	flags.Var(atLeast(&f.steps, 1), "train-steps", "length of the run in `steps` of one batch")
+	flags.Var(atLeast(&f.epochs, 1), "epochs", "length of the run in `passes` over the training files")
+	flags.Var(atLeast(&o.EvalEvery, 0), "eval-every", "`steps` between evaluations; 0: at the end only")
+	flags.Var(atLeast(&o.CheckpointEvery, 0), "checkpoint-every", "`steps` between checkpoints; 0: at the end only")
+	flags.Var(atLeast(&f.batch, 1), "batch-size", "`examples` a step, over all shards (default: the spec's)")
+	flags.Var(atLeast(&o.Shards, 1), "shards", "`parts` of the training data that a step averages over; part of the run's identity")
+	flags.Var(atLeast(&f.cacheMB, 0), "cache-mb", "`megabytes` of encoded records that a worker keeps in memory")
+	flags.Int64Var(&f.seed, "seed", 0, "`seed` of the initial weights and of the order of the records (default: the spec's)")
+	flags.BoolVar(&o.Resume, "resume", false, "go on from the newest checkpoint in the job directory")
+	flags.Var(atLeast(&f.retries, 0), "max-segment-retries", "`times` that a failed part of the run is run again")
+	flags.Var(atLeast(&f.rounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
+	f.runner = addRunnerFlags(cmd, "direct")
+	require(cmd, "config", "train-files", "job-dir")
+}
+
+// check finds flags that do not go together.
+func (f *trainFlags) check() error {
+	switch {
+	case f.steps > 0 && f.epochs > 0:
+		return errors.New("--train-steps and --epochs exclude each other")
+	case f.options.EvalEvery > 0 && len(f.options.EvalFiles) == 0:
+		return errors.New("--eval-every needs --eval-files")
+	}
+	return nil
+}
+
+func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
+	s, err := readSpec(ctx, f.config)
+	if err != nil {
+		return err
+	}
+	f.apply(s, seedGiven)
+	if s.Training.Steps == 0 && s.Training.Epochs == 0 {
+		return fmt.Errorf("nothing says how long to train: give --train-steps or --epochs, or set training.steps or training.epochs in %s", f.config)
+	}
+	progress := a.newProgress(func(done, total int64) string { return fmt.Sprintf("step %d of %d", done, total) })
+	defer progress.close()
+	o := f.options
+	o.Spec, o.Runner, o.Observer = s, f.runner.runner, trainObserver(progress)
+	o.CacheBytes = int64(f.cacheMB) << 20
+	o.SegmentRetries, o.SegmentRounds = f.retries, f.rounds
+	a.startBeam()
+	result, err := pipelines.Train(ctx, o)
+	progress.close()
+	if err != nil {
+		return interrupted(err, "go on with: "+a.resumeCommand(o.Resume))
+	}
+	return a.print(result, func(w io.Writer) { writeTrainResult(w, result, s.Label.Classes) })
+}
+
+func readSpec(ctx context.Context, path string) (*spec.Spec, error) {
+	data, err := storage.ReadFile(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	return spec.Parse(path, data)
+}
+
+// apply puts flags in the place of what the spec says.
+func (f *trainFlags) apply(s *spec.Spec, seedGiven bool) {
+	t := &s.Training
+	if f.steps > 0 || f.epochs > 0 {
+		t.Steps, t.Epochs = f.steps, f.epochs
+	}
+	if f.batch > 0 {
+		t.BatchSize = f.batch
+	}
+	if seedGiven {
+		t.Seed = f.seed
+	}
+}
+
+func trainObserver(p *progress) pipelines.TrainObserver {
+	return pipelines.TrainObserver{
+		Phase: func(name string) {
+			if name == "analysing" { // the others show in what follows them
+				p.say("analysing the training files")
+			}
+		},
+		Step: func(t pipelines.TrainProgress) {
+			rate := humanize.Comma(int64(t.ExamplesPerSecond))
+			p.update(t.Step, t.Total, fmt.Sprintf("loss %.4f, %s examples/s", t.Loss, rate))
+		},
+		Evaluated: func(step int64, m *metrics.Metrics) {
+			p.say("evaluated at step %d: loss %s, accuracy %s, AUC %s", step, figure(&m.Loss), figure(&m.Accuracy), figure(m.AUC))
+		},
+		Warn: func(sentence string) { p.say("warning: %s", sentence) },
+	}
+}
+
+func writeTrainResult(w io.Writer, r *pipelines.TrainResult, classes []string) {
+	row(w, "steps", r.Steps)
+	row(w, "examples", r.Examples)
+	row(w, "seconds", fmt.Sprintf("%.3f", r.Seconds))
+	row(w, "examples per second", fmt.Sprintf("%.0f", r.ExamplesPerSecond))
+	row(w, "weights sha256", r.WeightsSHA256)
+	row(w, "export", r.Export)
+	if r.Metrics != nil {
+		fmt.Fprintln(w)
+		writeMetrics(w, r.Metrics, classes)
+	}
+}
