@@ -11,10 +11,16 @@ import (
 
 // console is standard error. While a progress bar is on it, what is written appears above the bar.
 type console struct {
-	out io.Writer
+	out      io.Writer
+	terminal bool // somebody watches, and not a file
 
 	mu   sync.Mutex
 	bars *mpb.Progress // nil without a bar
+}
+
+func newConsole(out io.Writer) *console {
+	f, isFile := out.(*os.File)
+	return &console{out: out, terminal: isFile && term.IsTerminal(int(f.Fd()))}
 }
 
 // Write writes whole lines.
@@ -27,16 +33,10 @@ func (c *console) Write(line []byte) (int, error) {
 	return c.out.Write(line)
 }
 
-// isTerminal tells whether somebody watches, and not a file.
-func (c *console) isTerminal() bool {
-	f, ok := c.out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
 func (c *console) showBars() *mpb.Progress {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bars = mpb.New(mpb.WithOutput(c.out))
+	c.bars = mpb.New(mpb.WithOutput(c.out), mpb.WithAutoRefresh())
 	return c.bars
 }
 

@@ -46,7 +46,7 @@ type app struct {
 }
 
 func newApp(args []string, stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{program: os.Args[0], args: args, stdin: stdin, stdout: stdout, console: &console{out: stderr}}
+	return &app{program: os.Args[0], args: args, stdin: stdin, stdout: stdout, console: newConsole(stderr)}
 }
 
 func (a *app) main(ctx context.Context) int {

@@ -45,7 +45,7 @@ func (p *progress) update(done, total int64, details string) {
 		p.began, p.first = now, done
 	}
 	details += p.remaining(now, done, total)
-	if p.console.isTerminal() {
+	if p.console.terminal {
 		p.draw(done, total, details)
 		return
 	}
