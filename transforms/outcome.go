@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -42,11 +43,7 @@ func (o *RangeOutcome) add(p *predictions) {
 	for _, t := range p.types {
 		o.Types[t]++
 	}
-	for _, c := range p.results.Bytes() {
-		if c == '\n' {
-			o.Predictions++
-		}
-	}
+	o.Predictions += int64(bytes.Count(p.results.Bytes(), []byte{'\n'}))
 }
 
 // errorType is the sort of error that a record is counted under: it does not tell one record from another.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"runtime"
-	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -91,15 +90,20 @@ func (f *PredictFn) predict(ctx context.Context, r records.Range, scorers int) (
 		return RangeOutcome{}, err
 	}
 	defer w.abort()
-	free := sync.Pool{New: func() any { return new(predictions) }}
+	free := make(chan *predictions, scorers+2) // as many as Ordered has in its hands, but for those that a failure dropped
 	next := func() (*predictions, bool, error) {
-		p := free.Get().(*predictions)
+		var p *predictions
+		select {
+		case p = <-free:
+		default:
+			p = &predictions{}
+		}
 		p.fill(scanner, f.batchSize())
 		return p, len(p.records) > 0, scanner.Err()
 	}
 	err = parallel.Ordered(ctx, scorers, next, f.score, func(p *predictions) error {
 		err := w.write(p)
-		free.Put(p)
+		free <- p
 		return err
 	})
 	if err != nil {

@@ -15,9 +15,10 @@ import (
 // caller says otherwise.
 const DefaultBatch = 256
 
-// smallBatch is the size of the plan for a few records, so that a single request
-// does not cost as much as a full batch.
-const smallBatch = 8
+// planRows are the rows of the plans that score a batch piece by piece, so that none
+// is padded and few records cost little. For the census model a row takes 1070 ns in
+// the plan of 1, 300 in that of 8 and 255 in that of 64, as in any larger one.
+var planRows = [...]int{64, 8, 1}
 
 // ErrNotFinite says that a model gives a record no number: NaN or an infinity.
 // It means that the weights are not finite or that the record's numbers are
@@ -38,9 +39,9 @@ type Scorer struct {
 	columns []string
 	label   int // column
 	batch   int
-	small   *plan.Plan
-	full    *plan.Plan
-	rows    features.Rows // in the memory of the full plan's input
+	plans   [len(planRows)]*plan.Plan
+	rows    features.Rows
+	logits  []float32
 	results []Result
 	scored  bool // results have been handed out
 	keys    []byte
@@ -67,20 +68,18 @@ func (p *Predictor) NewScorer(batch int) (*Scorer, error) {
 		batch:   batch,
 		fields:  make([][]byte, len(p.spec.Data.Columns)),
 	}
-	if s.small, err = p.compile(encoder.Layout(), min(smallBatch, batch)); err != nil {
-		return nil, err
+	for i, rows := range planRows {
+		s.plans[i], err = plan.Compile(p.model, p.arrangement, encoder.Layout(), rows, plan.Score)
+		if err != nil {
+			return nil, err
+		}
+		s.plans[i].Bind(p.weights)
 	}
-	if s.full, err = p.compile(encoder.Layout(), batch); err != nil {
-		return nil, err
-	}
-	s.rows = *s.full.Input()
-	s.rows.Reset()
 	return s, nil
 }
 
 // Add adds a record: one field for each column of the spec or for each but the
-// label's, which is not looked at. The fields are not kept. The batch must not
-// be full.
+// label's, which is not looked at. The fields are not kept.
 func (s *Scorer) Add(fields [][]byte) {
 	s.begin()
 	fields, err := s.complete(fields)
@@ -115,7 +114,7 @@ func (s *Scorer) Len() int {
 	return len(s.results)
 }
 
-// Full tells that the batch is to be scored before the next record.
+// Full tells that it is time to score the batch.
 func (s *Scorer) Full() bool { return s.Len() == s.batch }
 
 // Score ends the batch and returns a result for each of its records, in order,
@@ -191,32 +190,19 @@ func countError(n, columns int) error {
 	}
 }
 
-// run scores the rows by the smaller plan that holds them. What follows the rows
-// in its memory is of earlier batches and has no influence on theirs.
+// run scores the rows by the largest plans that they fill.
 func (s *Scorer) run() ([]float32, error) {
-	n := s.rows.N
-	if n == 0 {
-		return nil, nil
+	s.logits = s.logits[:0]
+	for _, p := range s.plans {
+		for in := p.Input(); s.rows.N-len(s.logits) >= in.N; {
+			row := len(s.logits)
+			copy(in.Numeric, s.rows.Numeric[row*len(in.Numeric)/in.N:])
+			copy(in.IDs, s.rows.IDs[row*len(in.IDs)/in.N:])
+			if err := p.Run(); err != nil {
+				return nil, err
+			}
+			s.logits = append(s.logits, p.Logits()...)
+		}
 	}
-	p := s.full
-	if in := s.small.Input(); n <= in.N {
-		p = s.small
-		copy(in.Numeric, s.rows.Numeric)
-		copy(in.IDs, s.rows.IDs)
-	}
-	if n > p.Input().N {
-		return nil, fmt.Errorf("%d records were added to a batch of %d: score a full one first", n, p.Input().N)
-	}
-	if err := p.Run(); err != nil {
-		return nil, err
-	}
-	return p.Logits()[:n], nil
-}
-
-func (p *Predictor) compile(layout *features.Layout, batch int) (*plan.Plan, error) {
-	compiled, err := plan.Compile(p.model, p.arrangement, layout, batch, plan.Score)
-	if err == nil {
-		compiled.Bind(p.weights)
-	}
-	return compiled, err
+	return s.logits, nil
 }
