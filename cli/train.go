@@ -16,12 +16,13 @@ import (
 )
 
 const trainHelp = `Train fits the features of the spec to the training files, trains the model, evaluates it and exports it to
-JOB_DIR/export. Its length is --train-steps or --epochs, else what the spec says.
+JOB_DIR/export. Its length is --train-steps or --epochs, else what the spec says, else 10 epochs.
 
 A job directory holds one run. One that holds a checkpoint is refused without --resume; with it the run goes on from
 its newest checkpoint, and has the same weights in the end as one that was never interrupted. The weights depend on the
 spec, the training files, --shards, --batch-size, --seed and the length: not on the runner, the number of cores or how
-often the run is evaluated.
+often the run is evaluated. A schedule of learning rates that spans the run keeps the span that the run began with,
+also when it is resumed for longer.
 
 The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
 
@@ -93,9 +94,6 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 		return err
 	}
 	f.apply(s, seedGiven)
-	if s.Training.Steps == 0 && s.Training.Epochs == 0 {
-		return fmt.Errorf("nothing says how long to train: give --train-steps or --epochs, or set training.steps or training.epochs in %s", f.config)
-	}
 	progress := a.newProgress(func(done, total int64) string { return fmt.Sprintf("step %d of %d", done, total) })
 	defer progress.close()
 	o := f.options

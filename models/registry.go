@@ -39,7 +39,16 @@ func Kinds() []string {
 }
 
 // New builds the model of a spec for the features fitted to its data.
-func New(s *spec.Spec, f *features.Fitted) (Model, error) {
+func New(s *spec.Spec, f *features.Fitted) (Model, error) { return build(s, f.Layout()) }
+
+// Check finds what is wrong with the model section of a spec before its data is
+// read.
+func Check(s *spec.Spec) error {
+	_, err := build(s, features.Outline(s))
+	return err
+}
+
+func build(s *spec.Spec, layout *features.Layout) (Model, error) {
 	registry.RLock()
 	k, ok := registry.kinds[s.Model.Kind]
 	registry.RUnlock()
@@ -47,7 +56,7 @@ func New(s *spec.Spec, f *features.Fitted) (Model, error) {
 		return nil, s.Model.Errorf([]string{"kind"}, "model.kind %q is not known to this program: it knows %s",
 			s.Model.Kind, strings.Join(Kinds(), ", "))
 	}
-	return k.New(s, f.Layout())
+	return k.New(s, layout)
 }
 
 // CheckGroups fails when a group of parameters has no optimizer in the spec.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/saved"
@@ -109,6 +110,9 @@ type trainRun struct {
 // openRun does all that comes before the first step.
 func openRun(ctx context.Context, o TrainOptions) (*trainRun, error) {
 	r := &trainRun{TrainOptions: o, prepared: map[int]func(context.Context) error{}}
+	if err := models.Check(o.Spec); err != nil {
+		return nil, err
+	}
 	checkpoint, err := r.findCheckpoint(ctx)
 	if err != nil {
 		return nil, err

@@ -1,5 +1,7 @@
 package features
 
+import "github.com/penstock-ml/penstock/models/spec"
+
 // A Layout says what the columns of encoded rows mean.
 type Layout struct {
 	Numeric     []string      // names of the numeric features, in the spec's order
@@ -10,4 +12,18 @@ type Layout struct {
 type Categorical struct {
 	Name string
 	Size int // ids are in [0, Size)
+}
+
+// Outline is the layout that a spec will have once it is fitted, but for the
+// sizes, which the data decides: each is 1.
+func Outline(s *spec.Spec) *Layout {
+	l := new(Layout)
+	for i := range s.Features {
+		if f := &s.Features[i]; f.Categorical() {
+			l.Categorical = append(l.Categorical, Categorical{f.Name, 1})
+		} else {
+			l.Numeric = append(l.Numeric, f.Name)
+		}
+	}
+	return l
 }

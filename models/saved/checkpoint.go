@@ -39,7 +39,7 @@ func CheckpointDir(jobDir string, step int64) string {
 // such an order that a crash at any moment leaves the old one or the new one.
 func WriteCheckpoint(ctx context.Context, jobDir string, c *Checkpoint) error {
 	if c.Step < 0 {
-		return fmt.Errorf("saved: a checkpoint's step is at least 0, not %d", c.Step)
+		return fmt.Errorf("a checkpoint's step is at least 0, not %d", c.Step)
 	}
 	tensors, err := EncodeTensors(c.Tensors)
 	if err != nil {
@@ -130,7 +130,7 @@ func readCheckpoint(ctx context.Context, e checkpointEntry) (*Checkpoint, error)
 // those older than the newest valid one are deleted as well.
 func PruneCheckpoints(ctx context.Context, jobDir string, keep int) error {
 	if keep < 1 {
-		return fmt.Errorf("saved: at least 1 checkpoint has to be kept, not %d", keep)
+		return fmt.Errorf("at least 1 checkpoint has to be kept, not %d", keep)
 	}
 	entries, err := listCheckpoints(ctx, jobDir)
 	if err != nil {
@@ -170,7 +170,7 @@ var checkpointFile = regexp.MustCompile(`(?:^|/)checkpoints/step-([0-9]{9,18})(?
 func listCheckpoints(ctx context.Context, jobDir string) ([]checkpointEntry, error) {
 	infos, err := storage.List(ctx, storage.Join(jobDir, checkpointsDir))
 	if err != nil {
-		return nil, fmt.Errorf("saved: cannot list the checkpoints of %s: %w", jobDir, err)
+		return nil, fmt.Errorf("cannot list the checkpoints of %s: %w", jobDir, err)
 	}
 	var entries []checkpointEntry
 	for _, info := range infos {

@@ -30,7 +30,7 @@ func WriteDir(ctx context.Context, dir string, files []File) error {
 	files = sortedFiles(files)
 	m, err := newManifest(files)
 	if err != nil {
-		return fmt.Errorf("saved: cannot write %s: %w", dir, err)
+		return fmt.Errorf("cannot write %s: %w", dir, err)
 	}
 	files = append(files, File{manifestName, m.marshal()})
 	err = storage.WriteDir(ctx, dir, func(tmp string) error {
@@ -42,10 +42,10 @@ func WriteDir(ctx context.Context, dir string, files []File) error {
 		return nil
 	})
 	if errors.Is(err, storage.ErrPrecondition) {
-		return fmt.Errorf("saved: cannot write %s: %w", dir, fs.ErrExist)
+		return fmt.Errorf("cannot write %s: %w", dir, fs.ErrExist)
 	}
 	if err != nil {
-		return fmt.Errorf("saved: %w", err) // names the operation and the path already
+		return err // names the operation and the path already
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func readFile(ctx context.Context, name string) ([]byte, error) {
 		return nil, notCommitted(name, errors.New("does not exist"))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("saved: cannot read %s: %w", name, err)
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
 	return data, nil
 }
@@ -128,7 +128,7 @@ func isCommitted(ctx context.Context, dir string) (bool, error) {
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("saved: cannot examine %s: %w", dir, err)
+			return false, fmt.Errorf("cannot examine %s: %w", dir, err)
 		}
 		if info.Size != entry.Size {
 			return false, nil
@@ -145,7 +145,7 @@ func deleteDir(ctx context.Context, dir string) error {
 		err = storage.DeleteDir(ctx, dir)
 	}
 	if err != nil {
-		return fmt.Errorf("saved: cannot delete %s: %w", dir, err)
+		return fmt.Errorf("cannot delete %s: %w", dir, err)
 	}
 	return nil
 }

@@ -31,11 +31,11 @@ type Model struct {
 // It returns the directory and the SHA-256 of its weights.safetensors.
 func WriteExport(ctx context.Context, jobDir, name string, at time.Time, m *Model) (dir, weightsSHA256 string, err error) {
 	if !fs.ValidPath(name) || path.Base(name) != name || name == "." {
-		return "", "", fmt.Errorf("saved: %q is no name for an export; give one without slashes", name)
+		return "", "", fmt.Errorf("%q is no name for an export; give one without slashes", name)
 	}
 	files, err := m.files()
 	if err != nil {
-		return "", "", fmt.Errorf("saved: cannot export the model: %w", err)
+		return "", "", fmt.Errorf("cannot export the model: %w", err)
 	}
 	for second := at.Unix(); ; second++ {
 		dir = storage.Join(jobDir, exportDir, name, strconv.FormatInt(second, 10))
@@ -80,7 +80,7 @@ func ReadExport(ctx context.Context, dir string) (*Model, error) {
 	}
 	for _, name := range []string{modelName, weightsName} {
 		if files[name] == nil {
-			return nil, fmt.Errorf("saved: %s is missing; the directory holds no model", storage.Join(dir, name))
+			return nil, fmt.Errorf("%s is missing; the directory holds no model", storage.Join(dir, name))
 		}
 	}
 	m := new(Model)

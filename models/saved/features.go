@@ -20,7 +20,7 @@ const (
 func WriteFeatures(ctx context.Context, dir string, f *features.Fitted) error {
 	files, err := encodeFeatures(f)
 	if err != nil {
-		return fmt.Errorf("saved: cannot write %s: %w", dir, err)
+		return fmt.Errorf("cannot write %s: %w", dir, err)
 	}
 	err = WriteDir(ctx, dir, files)
 	if !errors.Is(err, fs.ErrExist) {
@@ -54,11 +54,11 @@ func encodeFeatures(f *features.Fitted) ([]File, error) {
 
 func decodeFeatures(name string, data []byte) (*features.Fitted, error) {
 	if data == nil {
-		return nil, fmt.Errorf("saved: %s is missing; the directory holds no features", name)
+		return nil, fmt.Errorf("%s is missing; the directory holds no features", name)
 	}
 	f, err := features.Unmarshal(data)
 	if err != nil {
-		return nil, fmt.Errorf("saved: cannot decode %s: %w", name, err)
+		return nil, fmt.Errorf("cannot decode %s: %w", name, err)
 	}
 	return f, nil
 }

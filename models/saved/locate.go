@@ -24,7 +24,7 @@ func Locate(ctx context.Context, name string) (dir string, err error) {
 		return name, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("saved: cannot look for a model in %s: %w", name, err)
+		return "", fmt.Errorf("cannot look for a model in %s: %w", name, err)
 	}
 	for _, root := range []string{storage.Join(name, exportDir), name} {
 		dir, err := newestExport(ctx, root)
@@ -32,7 +32,7 @@ func Locate(ctx context.Context, name string) (dir string, err error) {
 			return dir, err
 		}
 	}
-	return "", fmt.Errorf("saved: %s is neither an exported model nor a job directory that holds one: %w", name, fs.ErrNotExist)
+	return "", fmt.Errorf("%s is neither an exported model nor a job directory that holds one: %w", name, fs.ErrNotExist)
 }
 
 // newestExport returns the newest valid export below root, "" where there is no
@@ -56,7 +56,7 @@ func newestExport(ctx context.Context, root string) (string, error) {
 		}
 	}
 	if firstErr != nil {
-		return "", fmt.Errorf("saved: no valid export in %s: %w", root, firstErr)
+		return "", fmt.Errorf("no valid export in %s: %w", root, firstErr)
 	}
 	return "", nil
 }
@@ -70,7 +70,7 @@ func listExports(ctx context.Context, root string) ([]string, error) {
 	root = storage.Join(root) // as List's paths begin
 	infos, err := storage.List(ctx, root)
 	if err != nil {
-		return nil, fmt.Errorf("saved: cannot list %s: %w", root, err)
+		return nil, fmt.Errorf("cannot list %s: %w", root, err)
 	}
 	seconds := make(map[string]int64)
 	var dirs []string

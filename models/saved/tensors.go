@@ -32,13 +32,13 @@ func EncodeTensors(tensors []Tensor) ([]byte, error) {
 			return nil, err
 		}
 		if _, ok := views[t.Name]; ok {
-			return nil, fmt.Errorf("saved: two tensors are named %q", t.Name)
+			return nil, fmt.Errorf("two tensors are named %q", t.Name)
 		}
 		views[t.Name] = tensorView{t}
 	}
 	data, err := safetensors.Serialize(views, nil)
 	if err != nil {
-		return nil, fmt.Errorf("saved: cannot encode tensors: %w", err)
+		return nil, fmt.Errorf("cannot encode tensors: %w", err)
 	}
 	return data, nil
 }
@@ -48,10 +48,10 @@ func EncodeTensors(tensors []Tensor) ([]byte, error) {
 func DecodeTensors(data []byte) ([]Tensor, error) {
 	file, err := safetensors.Deserialize(data)
 	if err != nil {
-		return nil, fmt.Errorf("saved: not a valid safetensors file: %w", err)
+		return nil, fmt.Errorf("not a valid safetensors file: %w", err)
 	}
 	if err := checkDuplicates(data); err != nil {
-		return nil, fmt.Errorf("saved: not a valid safetensors file: %w", err)
+		return nil, fmt.Errorf("not a valid safetensors file: %w", err)
 	}
 	tensors := make([]Tensor, file.Len())
 	for i, named := range file.Tensors() {
@@ -65,12 +65,12 @@ func DecodeTensors(data []byte) ([]Tensor, error) {
 
 func newTensor(name string, view safetensors.TensorView) (Tensor, error) {
 	if view.DType() != safetensors.F32 {
-		return Tensor{}, fmt.Errorf("saved: tensor %q is of type %s; only F32 is supported", name, view.DType())
+		return Tensor{}, fmt.Errorf("tensor %q is of type %s; only F32 is supported", name, view.DType())
 	}
 	t := Tensor{Name: name, Shape: make([]int, len(view.Shape())), Data: make([]float32, view.DataLen()/4)}
 	for i, size := range view.Shape() {
 		if size > math.MaxInt {
-			return Tensor{}, fmt.Errorf("saved: dimension %d of tensor %q is too large: %d", i, name, size)
+			return Tensor{}, fmt.Errorf("dimension %d of tensor %q is too large: %d", i, name, size)
 		}
 		t.Shape[i] = int(size)
 	}
@@ -97,14 +97,14 @@ func checkDuplicates(data []byte) error {
 
 func (t *Tensor) check() error {
 	if t.Name == "" || t.Name == "__metadata__" || !utf8.ValidString(t.Name) {
-		return fmt.Errorf("saved: %q is no name for a tensor", t.Name)
+		return fmt.Errorf("%q is no name for a tensor", t.Name)
 	}
 	size, err := elements(t.Shape)
 	if err != nil {
-		return fmt.Errorf("saved: tensor %q: %w", t.Name, err)
+		return fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
 	if size != len(t.Data) {
-		return fmt.Errorf("saved: tensor %q has the shape %v but %d elements", t.Name, t.Shape, len(t.Data))
+		return fmt.Errorf("tensor %q has the shape %v but %d elements", t.Name, t.Shape, len(t.Data))
 	}
 	return nil
 }
