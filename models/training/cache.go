@@ -2,11 +2,11 @@ package training
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
 	"sync"
+	"unsafe"
 
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/records"
@@ -35,13 +35,22 @@ type cachedShard struct {
 	order order
 }
 
-// rowStore is a sequence of encoded rows.
+// rowStore is a sequence of encoded rows. A row is one run of words, so that gathering it touches few cache lines: the
+// numerics, the ids, the label and the weight.
 type rowStore struct {
 	numerics, ids int
-	blocks        []*features.Rows
+	blocks        [][]uint32
 	file          *os.File // nil while all rows are in memory; else it has them all
-	buffer        []byte   // one row of the file
+	row           []uint32 // one row of the file
 }
+
+// newRowStore makes an empty store for rows of a layout.
+func newRowStore(l *features.Layout) *rowStore {
+	return &rowStore{numerics: len(l.Numeric), ids: len(l.Categorical)}
+}
+
+// words is the length of a row.
+func (s *rowStore) words() int { return s.numerics + s.ids + 2 }
 
 // shard returns the entry of s, with its rows read.
 func (c *cache) shard(ctx context.Context, s Shard) (*cachedShard, error) {
@@ -89,17 +98,17 @@ func (c *cache) read(ctx context.Context, s Shard) (*rowStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := &rowStore{numerics: len(c.layout.Numeric), ids: len(c.layout.Categorical)}
-	block := &features.Rows{}
+	store, rows := newRowStore(c.layout), &features.Rows{}
 	for _, part := range s.Parts {
-		if err := c.readPart(ctx, part, encoder, store, &block); err != nil {
+		if err := c.readPart(ctx, part, encoder, store, rows); err != nil {
 			return nil, err
 		}
 	}
-	return store, c.keep(store, block)
+	return store, c.keep(store, rows)
 }
 
-func (c *cache) readPart(ctx context.Context, p Part, encoder *features.Encoder, store *rowStore, block **features.Rows) error {
+// readPart encodes the records of a part into rows, which are kept whenever a block is full.
+func (c *cache) readPart(ctx context.Context, p Part, encoder *features.Encoder, store *rowStore, rows *features.Rows) error {
 	scanner, err := records.OpenAt(ctx, c.format, p.Range, p.Offset)
 	if err != nil {
 		return err
@@ -118,25 +127,25 @@ func (c *cache) readPart(ctx context.Context, p Part, encoder *features.Encoder,
 		record := scanner.Record()
 		err := record.Err
 		if err == nil {
-			err = encoder.Append(*block, record.Fields)
+			err = encoder.Append(rows, record.Fields)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, record at byte %d: %w", p.Range.File, record.Offset, err)
+			return records.Place(ctx, p.Range.File, record.Offset, err)
 		}
-		if (*block).N == blockRows {
-			if err := c.keep(store, *block); err != nil {
+		if rows.N == blockRows {
+			if err := c.keep(store, rows); err != nil {
 				return err
 			}
-			*block = &features.Rows{}
 		}
 	}
 	return ctx.Err()
 }
 
-// keep adds a block to the store, in memory if the budget allows; a store that has begun a file keeps everything there.
-func (c *cache) keep(store *rowStore, block *features.Rows) error {
-	size := int64(block.N * store.stride())
-	if store.file == nil && c.reserve(size) {
+// keep moves rows to the store, into memory if the budget allows; a store that has begun a file keeps everything there.
+func (c *cache) keep(store *rowStore, rows *features.Rows) error {
+	block := store.pack(rows)
+	rows.Reset()
+	if store.file == nil && c.reserve(size(block)) {
 		store.blocks = append(store.blocks, block)
 		return nil
 	}
@@ -151,35 +160,45 @@ func (c *cache) keep(store *rowStore, block *features.Rows) error {
 // spill moves what a store has in memory to a temporary file, which has no name and so goes with the process.
 func (c *cache) spill(store *rowStore) error {
 	file, err := os.CreateTemp("", "penstock-rows-*")
+	if err == nil {
+		err = os.Remove(file.Name())
+	}
 	if err != nil {
 		return fmt.Errorf("spill encoded rows beyond --cache-mb: %w", err)
 	}
-	if err := os.Remove(file.Name()); err != nil {
-		return fmt.Errorf("spill encoded rows beyond --cache-mb: %w", err)
-	}
-	store.file, store.buffer = file, make([]byte, store.stride())
+	store.file, store.row = file, make([]uint32, store.words())
 	for _, block := range store.blocks {
 		if err := store.write(block); err != nil {
 			return err
 		}
-		c.release(int64(block.N * store.stride()))
+		c.release(size(block))
 	}
 	store.blocks = nil
 	return nil
 }
 
-// stride is the bytes of a row: numerics, ids, label and weight, four bytes each.
-func (s *rowStore) stride() int { return 4 * (s.numerics + s.ids + 2) }
-
-func (s *rowStore) write(block *features.Rows) error {
-	data := make([]byte, 0, block.N*s.stride())
-	for i := range block.N {
-		data = appendFloats(data, block.Numeric[i*s.numerics:(i+1)*s.numerics])
-		data = appendInts(data, block.IDs[i*s.ids:(i+1)*s.ids])
-		data = appendFloats(data, block.Labels[i:i+1])
-		data = appendFloats(data, block.Weights[i:i+1])
+// pack copies rows into a block.
+func (s *rowStore) pack(rows *features.Rows) []uint32 {
+	block := make([]uint32, 0, rows.N*s.words())
+	for i := range rows.N {
+		block = appendFloats(block, rows.Numeric[i*s.numerics:(i+1)*s.numerics])
+		for _, id := range rows.IDs[i*s.ids : (i+1)*s.ids] {
+			block = append(block, uint32(id))
+		}
+		block = append(block, math.Float32bits(rows.Labels[i]), math.Float32bits(rows.Weights[i]))
 	}
-	if _, err := s.file.Write(data); err != nil {
+	return block
+}
+
+func appendFloats(block []uint32, x []float32) []uint32 {
+	for _, v := range x {
+		block = append(block, math.Float32bits(v))
+	}
+	return block
+}
+
+func (s *rowStore) write(block []uint32) error {
+	if _, err := s.file.Write(asBytes(block)); err != nil {
 		return fmt.Errorf("spill encoded rows beyond --cache-mb: %w", err)
 	}
 	return nil
@@ -187,49 +206,42 @@ func (s *rowStore) write(block *features.Rows) error {
 
 // gather copies the rows of the given numbers to the front of dst.
 func (s *rowStore) gather(dst *features.Rows, rows []int32) error {
-	if s.file != nil {
-		return s.gatherFile(dst, rows)
-	}
-	for i, row := range rows {
-		block, j := s.blocks[row/blockRows], int(row%blockRows)
-		copy(dst.Numeric[i*s.numerics:(i+1)*s.numerics], block.Numeric[j*s.numerics:])
-		copy(dst.IDs[i*s.ids:(i+1)*s.ids], block.IDs[j*s.ids:])
-		dst.Labels[i], dst.Weights[i] = block.Labels[j], block.Weights[j]
+	words := s.words()
+	for i, number := range rows {
+		var row []uint32
+		if s.file == nil {
+			at := int(number%blockRows) * words
+			row = s.blocks[number/blockRows][at : at+words]
+		} else {
+			row = s.row
+			if _, err := s.file.ReadAt(asBytes(row), int64(number)*size(row)); err != nil {
+				return fmt.Errorf("read spilled rows: %w", err)
+			}
+		}
+		s.unpack(dst, i, row)
 	}
 	return nil
 }
 
-func (s *rowStore) gatherFile(dst *features.Rows, rows []int32) error {
-	for i, row := range rows {
-		if _, err := s.file.ReadAt(s.buffer, int64(row)*int64(s.stride())); err != nil {
-			return fmt.Errorf("read spilled rows: %w", err)
-		}
-		words := s.buffer
-		for j := range s.numerics {
-			dst.Numeric[i*s.numerics+j] = math.Float32frombits(binary.NativeEndian.Uint32(words[4*j:]))
-		}
-		words = words[4*s.numerics:]
-		for j := range s.ids {
-			dst.IDs[i*s.ids+j] = int32(binary.NativeEndian.Uint32(words[4*j:]))
-		}
-		words = words[4*s.ids:]
-		dst.Labels[i] = math.Float32frombits(binary.NativeEndian.Uint32(words))
-		dst.Weights[i] = math.Float32frombits(binary.NativeEndian.Uint32(words[4:]))
+// unpack makes row the i-th of dst.
+func (s *rowStore) unpack(dst *features.Rows, i int, row []uint32) {
+	numeric := dst.Numeric[i*s.numerics : (i+1)*s.numerics]
+	for j := range numeric {
+		numeric[j] = math.Float32frombits(row[j])
 	}
-	return nil
+	row = row[s.numerics:]
+	ids := dst.IDs[i*s.ids : (i+1)*s.ids]
+	for j := range ids {
+		ids[j] = int32(row[j])
+	}
+	dst.Labels[i] = math.Float32frombits(row[s.ids])
+	dst.Weights[i] = math.Float32frombits(row[s.ids+1])
 }
 
-// The file never leaves the process, so it has the machine's own byte order.
-func appendFloats(data []byte, x []float32) []byte {
-	for _, v := range x {
-		data = binary.NativeEndian.AppendUint32(data, math.Float32bits(v))
-	}
-	return data
-}
+// size is the bytes of a block or row.
+func size(block []uint32) int64 { return 4 * int64(len(block)) }
 
-func appendInts(data []byte, x []int32) []byte {
-	for _, v := range x {
-		data = binary.NativeEndian.AppendUint32(data, uint32(v))
-	}
-	return data
+// asBytes is the words' memory: the file never leaves the process, so it has the machine's own byte order.
+func asBytes(words []uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
 }
