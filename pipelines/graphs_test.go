@@ -8,6 +8,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/vet"
 
 	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/runners"
 	"github.com/penstock-ml/penstock/transforms"
 )
@@ -16,7 +17,10 @@ import (
 func TestGraphsNeedNoReflection(t *testing.T) {
 	runner := runnerNamed(t, "prism")
 	ranges := []records.Range{{File: "a"}, {File: "b", Index: 1}}
+	segment := transforms.Segment{Job: transforms.JobRef{Dir: "job"}, Rounds: 2}
 	graphs := map[string]func(beam.Scope){
+		"analysis":   func(s beam.Scope) { analysisGraph(s, runner, nil, "job", ranges) },
+		"training":   func(s beam.Scope) { trainingGraph(s, runner, segment, []training.Shard{{Index: 0}, {Index: 1}}) },
 		"evaluation": func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
 		"prediction": func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
 	}

@@ -58,22 +58,13 @@ func censusSpec(t testing.TB) *spec.Spec {
 	return s
 }
 
-func runner(t testing.TB, name string) Runner {
-	t.Helper()
-	r, err := runners.Get(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 // censusOptions trains census.yaml for some steps on direct.
 func censusOptions(t testing.TB, train, eval string, steps int) TrainOptions {
 	s := censusSpec(t)
 	s.Training.Steps = steps
 	o := TrainOptions{
 		Spec: s, TrainFiles: []string{train}, JobDir: t.TempDir(), Shards: 8, CacheBytes: 1 << 28, CheckpointEvery: 10,
-		Runner: runner(t, "direct"),
+		Runner: runnerNamed(t, "direct"),
 	}
 	if eval != "" {
 		o.EvalFiles = []string{eval}
@@ -96,11 +87,11 @@ func TestWeightsDependOnTheRunAlone(t *testing.T) {
 	const steps = 23
 	want := mustTrain(t, censusOptions(t, train, "", steps)).WeightsSHA256
 	variants := map[string]func(o *TrainOptions){
-		"prism":                    func(o *TrainOptions) { o.Runner = runner(t, "prism") },
+		"prism":                    func(o *TrainOptions) { o.Runner = runnerNamed(t, "prism") },
 		"segments of 1 round":      func(o *TrainOptions) { o.SegmentRounds = 1 },
 		"segments of 3 rounds":     func(o *TrainOptions) { o.SegmentRounds = 3 },
 		"segments of 50 rounds":    func(o *TrainOptions) { o.SegmentRounds = 50; o.CheckpointEvery = 0 },
-		"segments of 3 on prism":   func(o *TrainOptions) { o.Runner = runner(t, "prism"); o.SegmentRounds = 3 },
+		"segments of 3 on prism":   func(o *TrainOptions) { o.Runner = runnerNamed(t, "prism"); o.SegmentRounds = 3 },
 		"a cache of nothing":       func(o *TrainOptions) { o.CacheBytes = 0 },
 		"evaluations on the way":   func(o *TrainOptions) { o.EvalFiles = []string{train}; o.EvalEvery = 4 },
 		"the file named in a glob": func(o *TrainOptions) { o.TrainFiles = []string{filepath.Join(filepath.Dir(train), "tra*.csv")} },
@@ -136,7 +127,7 @@ func TestResumedRunsAreTheSameRun(t *testing.T) {
 	for _, name := range runners.Names() {
 		for _, stop := range []int64{1, 10, 17, 29} {
 			o := censusOptions(t, train, eval, 30)
-			o.EvalEvery, o.SegmentRounds, o.Runner = 15, 4, runner(t, name)
+			o.EvalEvery, o.SegmentRounds, o.Runner = 15, 4, runnerNamed(t, name)
 			stopAfter(t, o, stop)
 			o.Spec, o.Resume = censusSpec(t), true
 			o.Spec.Training.Steps = 30
@@ -276,7 +267,7 @@ func TestThreeCheckpointsAreKept(t *testing.T) {
 	train, _, _ := censusFiles(t, 2000)
 	for _, name := range runners.Names() {
 		o := censusOptions(t, train, "", 20)
-		o.CheckpointEvery, o.Runner = 3, runner(t, name)
+		o.CheckpointEvery, o.Runner = 3, runnerNamed(t, name)
 		mustTrain(t, o)
 		kept, err := os.ReadDir(filepath.Join(o.JobDir, "checkpoints"))
 		if err != nil {
@@ -323,7 +314,7 @@ func TestFailedSegmentsAreRunAgain(t *testing.T) {
 	for _, name := range runners.Names() {
 		o := censusOptions(t, train, "", 12)
 		o.SegmentRounds, o.SegmentRetries = 4, 2
-		flaky := &flakyRunner{Runner: runner(t, name), failures: 2}
+		flaky := &flakyRunner{Runner: runnerNamed(t, name), failures: 2}
 		o.Runner = flaky
 		warned := 0
 		o.Observer.Warn = func(string) { warned++ }
@@ -331,7 +322,7 @@ func TestFailedSegmentsAreRunAgain(t *testing.T) {
 			t.Errorf("%s: the weights are %s after %d warnings, want %s after 2", name, got, warned, want)
 		}
 		o = censusOptions(t, train, "", 12)
-		o.SegmentRetries, o.Runner = 1, &flakyRunner{Runner: runner(t, name), failures: 5}
+		o.SegmentRetries, o.Runner = 1, &flakyRunner{Runner: runnerNamed(t, name), failures: 5}
 		if _, err := Train(context.Background(), o); !errors.Is(err, errFlaky) {
 			t.Errorf("%s: more failures than retries gave %v", name, err)
 		}
