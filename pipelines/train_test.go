@@ -20,6 +20,8 @@ import (
 	"github.com/penstock-ml/penstock/models/synthetic"
 	_ "github.com/penstock-ml/penstock/models/widedeep"
 	"github.com/penstock-ml/penstock/runners"
+	"github.com/penstock-ml/penstock/storage"
+	"github.com/penstock-ml/penstock/storage/storagetest"
 )
 
 // censusFiles generates census records: a training file of so many and an evaluation file of a quarter more.
@@ -351,4 +353,32 @@ func (f *flakyRunner) Prepare(p *beam.Pipeline) (func(context.Context) error, er
 		}
 		return run(ctx)
 	}, err
+}
+
+// A job directory, its data and its model may all be on Cloud Storage, and nothing of it shows in the weights.
+func TestTrainOnCloudStorage(t *testing.T) {
+	train, eval, _ := censusFiles(t, 3000)
+	want := mustTrain(t, censusOptions(t, train, eval, 20))
+	storagetest.StartCloud(t, "bucket")
+	for local, remote := range map[string]string{train: "gs://bucket/data/train.csv", eval: "gs://bucket/data/eval.csv"} {
+		data, err := os.ReadFile(local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := storage.WriteFile(context.Background(), remote, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := censusOptions(t, "gs://bucket/data/tr*.csv", "gs://bucket/data/eval.csv", 20)
+	o.JobDir, o.SegmentRounds = "gs://bucket/job", 6
+	stopAfter(t, o, 12)
+	o.Spec, o.Resume = censusSpec(t), true
+	o.Spec.Training.Steps = 20
+	got := mustTrain(t, o)
+	if got.WeightsSHA256 != want.WeightsSHA256 || *got.Metrics.AUC != *want.Metrics.AUC {
+		t.Errorf("on Cloud Storage the run made %+v, want %+v", got, want)
+	}
+	if !strings.HasPrefix(got.Export, "gs://bucket/job/export/census/") {
+		t.Errorf("the export is in %s", got.Export)
+	}
 }

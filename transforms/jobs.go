@@ -85,6 +85,7 @@ func (r JobRef) Release() {
 
 // PutState leaves a state in this process's memory for the job's next segment.
 func (r JobRef) PutState(s *training.State) {
+	s.Keep()
 	jobs.Lock()
 	defer jobs.Unlock()
 	jobs.states[r] = s

@@ -56,15 +56,15 @@ func Rounds(s beam.Scope, segment Segment, shards beam.PCollection) {
 	s = s.Scope("Rounds")
 	state := beam.ParDo(s, &LoadStateFn{Job: segment.Job, From: segment.From, InMemory: segment.InMemory}, beam.Impulse(s))
 	for range segment.Rounds {
-		state = round(s, segment.Job, shards, state)
+		state = round(s, segment, shards, state)
 	}
 	beam.ParDo0(s, &SaveStateFn{Job: segment.Job, InMemory: segment.InMemory, Meta: segment.Meta}, state)
 }
 
-func round(s beam.Scope, job JobRef, shards, state beam.PCollection) beam.PCollection {
-	contributions := beam.ParDo(s, &ContributeFn{Job: job}, shards, beam.SideInput{Input: state})
-	total := beam.Combine(s, &AverageFn{}, contributions)
-	return beam.ParDo(s, &UpdateFn{Job: job}, total, beam.SideInput{Input: state})
+func round(s beam.Scope, segment Segment, shards, state beam.PCollection) beam.PCollection {
+	contributions := beam.ParDo(s, &ContributeFn{Job: segment.Job}, shards, beam.SideInput{Input: state})
+	total := beam.Combine(s, &AverageFn{Absorb: segment.InMemory}, contributions)
+	return beam.ParDo(s, &UpdateFn{Job: segment.Job, Retire: segment.InMemory}, total, beam.SideInput{Input: state})
 }
 
 // LoadStateFn turns an impulse into the state that a segment starts from.
@@ -128,7 +128,10 @@ func (f *ContributeFn) ProcessElement(ctx context.Context, group ShardGroup, sta
 
 // AverageFn adds contributions up. The sums are integers, so it is commutative and associative to the last bit; dividing
 // by the weight, which makes the sum an average, is the update's first step.
-type AverageFn struct{}
+type AverageFn struct {
+	// Absorb lets sums take the memory of what is added to them, where nobody else reads it: elements pass by reference.
+	Absorb bool
+}
 
 // CreateAccumulator returns the sum over no shards.
 func (*AverageFn) CreateAccumulator() *training.Contribution { return &training.Contribution{} }
@@ -139,14 +142,21 @@ func (f *AverageFn) AddInput(sum, c *training.Contribution) *training.Contributi
 }
 
 // MergeAccumulators adds b to a.
-func (*AverageFn) MergeAccumulators(a, b *training.Contribution) *training.Contribution {
-	a.Merge(b)
+func (f *AverageFn) MergeAccumulators(a, b *training.Contribution) *training.Contribution {
+	if f.Absorb {
+		a.Absorb(b)
+	} else {
+		a.Merge(b)
+	}
 	return a
 }
 
 // UpdateFn applies a round's total to the state.
 type UpdateFn struct {
 	Job JobRef
+	// Retire gives the memory of what was read back to the trainer: elements pass by reference, and this is the round's
+	// end.
+	Retire bool
 
 	trainer *training.Trainer
 }
@@ -159,7 +169,11 @@ func (f *UpdateFn) Setup(ctx context.Context) (err error) {
 
 // ProcessElement returns the state after the round.
 func (f *UpdateFn) ProcessElement(_ context.Context, total *training.Contribution, state *training.State) (*training.State, error) {
-	return f.trainer.Update(state, total), nil
+	next := f.trainer.Update(state, total)
+	if f.Retire {
+		f.trainer.Retire(state, total)
+	}
+	return next, nil
 }
 
 // SaveStateFn ends a segment: it leaves the state in memory or writes a checkpoint.

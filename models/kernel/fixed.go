@@ -21,3 +21,11 @@ func FixedAdd(acc []int64, x []float32) { active.fixedAdd(acc[:len(x)], x) }
 func FixedMean(dst []float32, acc []int64, weight float64) {
 	active.fixedMean(dst, acc[:len(dst)], weight)
 }
+
+// FixedMerge adds one vector of fixed-point sums to another.
+func FixedMerge(acc, sums []int64) {
+	sums = sums[:len(acc)]
+	for i := range acc {
+		acc[i] += sums[i]
+	}
+}

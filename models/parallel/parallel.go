@@ -7,7 +7,6 @@ package parallel
 import (
 	"context"
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -18,31 +17,43 @@ func Workers(n int) int { return max(1, min(n, runtime.GOMAXPROCS(0))) }
 // whose scratch memory it may use. After a failure or when ctx ends no further piece is begun; of several failures the
 // one of the lowest piece is returned, so that what is reported does not depend on timing more than it must.
 func Each(ctx context.Context, n int, work func(worker, piece int) error) error {
-	workers := Workers(n)
-	errs := make([]error, n)
-	var next atomic.Int64
-	var failed atomic.Bool
-	loop := func(worker int) {
-		for !failed.Load() && ctx.Err() == nil {
-			piece := int(next.Add(1)) - 1
-			if piece >= n {
-				return
-			}
-			if errs[piece] = work(worker, piece); errs[piece] != nil {
-				failed.Store(true)
-			}
-		}
+	c := &call{ctx: ctx, work: work, errs: make([]error, n)}
+	helpers := hire(Workers(n) - 1)
+	c.pending.count.Store(int32(len(helpers)))
+	c.pending.group.Add(len(helpers))
+	for i, h := range helpers {
+		h.start(&task{do: c.loop, worker: i + 1, pending: &c.pending})
 	}
-	var wg sync.WaitGroup
-	for worker := 1; worker < workers; worker++ {
-		wg.Go(func() { loop(worker) })
-	}
-	loop(0)
-	wg.Wait()
-	for _, err := range errs {
+	c.loop(0)
+	c.pending.wait()
+	dismiss(helpers)
+	for _, err := range c.errs {
 		if err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// call is one call of Each.
+type call struct {
+	ctx     context.Context
+	work    func(worker, piece int) error
+	errs    []error // by piece
+	next    atomic.Int64
+	failed  atomic.Bool
+	pending pending
+}
+
+// loop does pieces until there are no more.
+func (c *call) loop(worker int) {
+	for !c.failed.Load() && c.ctx.Err() == nil {
+		piece := int(c.next.Add(1)) - 1
+		if piece >= len(c.errs) {
+			return
+		}
+		if c.errs[piece] = c.work(worker, piece); c.errs[piece] != nil {
+			c.failed.Store(true)
+		}
+	}
 }

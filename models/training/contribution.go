@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -58,12 +59,22 @@ func (c *Contribution) add(shard int, p *plan.Plan, weights []float32, limit flo
 	c.Loss += fixed(loss)
 	c.Weight += fixed(weight)
 	if c.Shards == 0 {
-		c.Dense = make([]int64, len(p.Dense()))
+		c.Dense = zeros(c.Dense, len(p.Dense()))
 		c.Sparse = make([]SparseSum, len(p.Sparse()))
 	}
 	c.Shards++
 	kernel.FixedAdd(c.Dense, p.Dense())
 	c.addSparse(p.Sparse())
+}
+
+// zeros returns n zeros, in the memory of x if it is large enough.
+func zeros(x []int64, n int) []int64 {
+	if cap(x) < n {
+		return make([]int64, n)
+	}
+	x = x[:n]
+	clear(x)
+	return x
 }
 
 func (c *Contribution) addSparse(gradients []plan.SparseGradient) {
@@ -92,30 +103,40 @@ func outOfRange(p *plan.Plan, loss float64, limit float32) string {
 	return ""
 }
 
-// Merge adds other, which is not changed.
+// Merge adds other, which is not changed and keeps its memory.
 func (c *Contribution) Merge(other *Contribution) {
-	c.Weight += other.Weight
-	c.Loss += other.Loss
-	c.LeftOut = append(c.LeftOut, other.LeftOut...)
-	slices.SortFunc(c.LeftOut, func(a, b Omission) int {
-		if a.Shard != b.Shard {
-			return a.Shard - b.Shard
-		}
-		return strings.Compare(a.Reason, b.Reason)
-	})
+	if c.Shards == 0 && other.Shards > 0 {
+		c.Dense = append(c.Dense[:0], other.Dense...)
+		c.Sparse = slices.Clone(other.Sparse)
+		c.mergeCounts(other)
+		return
+	}
+	c.Absorb(other)
+}
+
+// Absorb adds other, whose memory becomes c's.
+func (c *Contribution) Absorb(other *Contribution) {
 	switch {
 	case other.Shards == 0:
 	case c.Shards == 0:
-		c.Dense, c.Sparse = slices.Clone(other.Dense), slices.Clone(other.Sparse)
+		c.Dense, c.Sparse = other.Dense, other.Sparse
 	default:
-		for i, v := range other.Dense {
-			c.Dense[i] += v
-		}
+		kernel.FixedMerge(c.Dense, other.Dense)
 		for i := range c.Sparse {
 			c.Sparse[i].merge(other.Sparse[i])
 		}
 	}
+	c.mergeCounts(other)
+}
+
+func (c *Contribution) mergeCounts(other *Contribution) {
 	c.Shards += other.Shards
+	c.Weight += other.Weight
+	c.Loss += other.Loss
+	c.LeftOut = append(c.LeftOut, other.LeftOut...)
+	slices.SortFunc(c.LeftOut, func(a, b Omission) int {
+		return cmp.Or(cmp.Compare(a.Shard, b.Shard), strings.Compare(a.Reason, b.Reason))
+	})
 }
 
 // merge makes s the sum of s and o, in new memory where both have rows.

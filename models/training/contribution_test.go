@@ -114,7 +114,7 @@ func TestStatesSurviveTheirBytes(t *testing.T) {
 	if err := back.UnmarshalBinary(data); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(s, &back); diff != "" {
+	if diff := cmp.Diff(s, &back, ofStates); diff != "" {
 		t.Error(diff)
 	}
 	for cut := range data {

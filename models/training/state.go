@@ -10,6 +10,8 @@ type State struct {
 	Slots []float32
 	// Log has what each step since the segment's start reports.
 	Log []StepLog
+
+	kept bool // not to be retired
 }
 
 // StepLog is what one step reports.

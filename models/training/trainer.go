@@ -32,6 +32,7 @@ type Trainer struct {
 	rules       []rule
 	slots       int
 	cache       cache
+	pool        pool
 
 	mu   sync.Mutex
 	idle []*plan.Plan
@@ -84,7 +85,7 @@ func (t *Trainer) Initial() *State {
 // shards are divided among calls.
 func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) (*Contribution, error) {
 	workers := parallel.Workers(len(shards))
-	parts := make([]Contribution, workers)
+	parts := make([]*Contribution, workers)
 	plans := make([]*plan.Plan, workers)
 	for i := range plans {
 		p, err := t.takePlan()
@@ -93,19 +94,26 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 		}
 		defer t.returnPlan(p)
 		p.Bind(state.Weights)
-		plans[i] = p
+		plans[i], parts[i] = p, t.newContribution()
 	}
 	err := parallel.Each(ctx, len(shards), func(worker, i int) error {
-		return t.contribute(ctx, shards[i], state.Step, plans[worker], &parts[worker])
+		return t.contribute(ctx, shards[i], state.Step, plans[worker], parts[worker])
 	})
 	if err != nil {
 		return nil, err
 	}
-	total := &parts[0]
-	for i := 1; i < workers; i++ {
-		total.Merge(&parts[i])
+	return t.addUp(parts), nil
+}
+
+// addUp returns the sum of the parts, whose memory it takes.
+func (t *Trainer) addUp(parts []*Contribution) *Contribution {
+	for _, part := range parts[1:] {
+		parts[0].Merge(part)
 	}
-	return total, nil
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	t.pool.contributions = append(t.pool.contributions, parts[1:]...)
+	return parts[0]
 }
 
 func (t *Trainer) contribute(ctx context.Context, s Shard, step int64, p *plan.Plan, c *Contribution) error {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/penstock-ml/penstock/models/features"
@@ -161,7 +162,7 @@ func TestGroupingOfShardsDoesNotShow(t *testing.T) {
 			state = trainer.Update(state, total)
 		}
 		if !bytes.Equal(stateBytes(rt, state), stateBytes(rt, want)) {
-			rt.Fatalf("the state differs:\n%s", cmp.Diff(want, state))
+			rt.Fatalf("the state differs:\n%s", cmp.Diff(want, state, ofStates))
 		}
 	})
 }
@@ -201,7 +202,7 @@ func TestCacheSizeDoesNotShow(t *testing.T) {
 	for _, bytes := range []int64{0, 100_000, 300_000, 700_000} {
 		f.job.CacheBytes = bytes
 		trainer := f.trainer(t)
-		if diff := cmp.Diff(want, f.run(t, trainer, steps)); diff != "" {
+		if diff := cmp.Diff(want, f.run(t, trainer, steps), ofStates); diff != "" {
 			t.Errorf("with %d bytes the state differs:\n%s", bytes, diff)
 		}
 		memory := int64(0)
@@ -280,7 +281,7 @@ func TestStateSurvivesItsTensors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(state, back); diff != "" {
+	if diff := cmp.Diff(state, back, ofStates); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := trainer.State(3, trainer.Tensors(state)[1:]); err == nil {
@@ -309,4 +310,59 @@ func BenchmarkStep(b *testing.B) {
 		state = trainer.Update(state, total)
 		state.Log = nil
 	}
+}
+
+// ofStates compares what a state is, not who still needs its memory.
+var ofStates = cmpopts.IgnoreUnexported(State{})
+
+// Rounds in the memory of earlier rounds make the same states, and need next to no memory of their own.
+func TestRetiredMemoryDoesNotShow(t *testing.T) {
+	f := newFixture(t, 300)
+	want := f.run(t, f.trainer(t), 20)
+	trainer := f.trainer(t)
+	state := trainer.Initial()
+	state.Keep()
+	first := stateCopy(t, state)
+	step := func() {
+		total, err := trainer.Contribute(context.Background(), f.shards, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := trainer.Update(state, total)
+		trainer.Retire(state, total)
+		state = next
+	}
+	kept := state
+	for range 20 {
+		step()
+	}
+	if diff := cmp.Diff(want, state, ofStates); diff != "" {
+		t.Errorf("the state differs:\n%s", diff)
+	}
+	if diff := cmp.Diff(first, kept, ofStates); diff != "" {
+		t.Errorf("the state that was to be kept changed:\n%s", diff)
+	}
+	state.Log = nil
+	const vectors = 8 * (70000 + 2*70000) // bytes of the table's sums, and more of its weights and slots
+	allocated := testing.Benchmark(func(b *testing.B) {
+		for b.Loop() {
+			step()
+			state.Log = nil
+		}
+	}).AllocedBytesPerOp()
+	if allocated > vectors/50 {
+		t.Errorf("a round allocates %d bytes, with states of %d", allocated, vectors)
+	}
+}
+
+func stateCopy(t *testing.T, s *State) *State {
+	data, err := s.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := &State{}
+	if err := copied.UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	return copied
 }

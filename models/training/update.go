@@ -51,11 +51,10 @@ func (t *Trainer) setRules() error {
 // Update is the state after the step to which all shards contributed. A round in which every shard was left out changes
 // nothing but the position.
 func (t *Trainer) Update(state *State, total *Contribution) *State {
-	next := &State{
-		Step:    state.Step + 1,
-		Weights: slices.Clone(state.Weights),
-		Slots:   slices.Clone(state.Slots),
-	}
+	next := t.newState()
+	next.Step = state.Step + 1
+	copy(next.Weights, state.Weights)
+	copy(next.Slots, state.Slots)
 	log := StepLog{
 		Step:       next.Step,
 		Examples:   float(total.Weight),
@@ -72,7 +71,8 @@ func (t *Trainer) Update(state *State, total *Contribution) *State {
 
 // apply changes next, which is not shared yet, and returns the norm of the mean gradient.
 func (t *Trainer) apply(next *State, total *Contribution, factor float64) float64 {
-	dense := make([]float32, t.arrangement.Dense)
+	dense := t.takeMean()
+	defer t.returnMean(dense)
 	kernel.FixedMean(dense, total.Dense, float(total.Weight))
 	sparse := make([][]float32, len(total.Sparse))
 	squares := kernel.SumSquares(dense)

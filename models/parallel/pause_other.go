@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package parallel
+
+// pause is nothing here.
+func pause() {}

@@ -1,0 +1,70 @@
+package training
+
+import "sync"
+
+// pool keeps states and contributions that nobody reads any more, so that a round needs no new memory. Only who runs
+// rounds knows when that is: see Trainer.Retire.
+type pool struct {
+	mu            sync.Mutex
+	states        []*State
+	contributions []*Contribution
+	means         [][]float32
+}
+
+// Retire gives the trainer the memory of a total and of the state that it was applied to, which nobody may read any
+// more. It is for runners that pass elements by reference and run each round once. A state that Keep was called for stays
+// as it is.
+func (t *Trainer) Retire(state *State, total *Contribution) {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	if !state.kept {
+		t.pool.states = append(t.pool.states, state)
+	}
+	t.pool.contributions = append(t.pool.contributions, total)
+}
+
+// Keep marks a state as one that outlives its round, such as the one between two segments.
+func (s *State) Keep() { s.kept = true }
+
+// newState returns a state whose vectors have the right lengths and any content.
+func (t *Trainer) newState() *State {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	if n := len(t.pool.states); n > 0 {
+		s := t.pool.states[n-1]
+		t.pool.states = t.pool.states[:n-1]
+		return s
+	}
+	return &State{Weights: make([]float32, t.arrangement.Total), Slots: make([]float32, t.slots)}
+}
+
+// newContribution returns the sum over no shards.
+func (t *Trainer) newContribution() *Contribution {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	if n := len(t.pool.contributions); n > 0 {
+		c := t.pool.contributions[n-1]
+		t.pool.contributions = t.pool.contributions[:n-1]
+		*c = Contribution{Dense: c.Dense[:0]}
+		return c
+	}
+	return &Contribution{}
+}
+
+// takeMean returns a vector for the dense parameters' mean gradient, with any content.
+func (t *Trainer) takeMean() []float32 {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	if n := len(t.pool.means); n > 0 {
+		m := t.pool.means[n-1]
+		t.pool.means = t.pool.means[:n-1]
+		return m
+	}
+	return make([]float32, t.arrangement.Dense)
+}
+
+func (t *Trainer) returnMean(m []float32) {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	t.pool.means = append(t.pool.means, m)
+}
