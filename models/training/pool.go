@@ -8,7 +8,7 @@ type pool struct {
 	mu            sync.Mutex
 	states        []*State
 	contributions []*Contribution
-	means         [][]float32
+	scratch       []*updateScratch
 }
 
 // Retire gives the trainer the memory of a total and of the state that it was applied to, which nobody may read any
@@ -51,20 +51,19 @@ func (t *Trainer) newContribution() *Contribution {
 	return &Contribution{}
 }
 
-// takeMean returns a vector for the dense parameters' mean gradient, with any content.
-func (t *Trainer) takeMean() []float32 {
+func (t *Trainer) takeScratch() *updateScratch {
 	t.pool.mu.Lock()
 	defer t.pool.mu.Unlock()
-	if n := len(t.pool.means); n > 0 {
-		m := t.pool.means[n-1]
-		t.pool.means = t.pool.means[:n-1]
-		return m
+	if n := len(t.pool.scratch); n > 0 {
+		s := t.pool.scratch[n-1]
+		t.pool.scratch = t.pool.scratch[:n-1]
+		return s
 	}
-	return make([]float32, t.arrangement.Dense)
+	return t.newScratch()
 }
 
-func (t *Trainer) returnMean(m []float32) {
+func (t *Trainer) returnScratch(s *updateScratch) {
 	t.pool.mu.Lock()
 	defer t.pool.mu.Unlock()
-	t.pool.means = append(t.pool.means, m)
+	t.pool.scratch = append(t.pool.scratch, s)
 }

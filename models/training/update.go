@@ -2,11 +2,9 @@ package training
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/penstock-ml/penstock/models"
-	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/optimizer"
 )
 
@@ -17,6 +15,9 @@ type rule struct {
 	optimizer optimizer.Optimizer
 	slot      int // offset of its first slot
 }
+
+// end is the offset after the parameter's last float.
+func (r *rule) end() int { return r.param.Offset + r.size }
 
 // slotsOf are the parameter's slots within all slots.
 func (r *rule) slotsOf(all []float32) [][]float32 {
@@ -53,8 +54,6 @@ func (t *Trainer) setRules() error {
 func (t *Trainer) Update(state *State, total *Contribution) *State {
 	next := t.newState()
 	next.Step = state.Step + 1
-	copy(next.Weights, state.Weights)
-	copy(next.Slots, state.Slots)
 	log := StepLog{
 		Step:       next.Step,
 		Examples:   float(total.Weight),
@@ -63,44 +62,34 @@ func (t *Trainer) Update(state *State, total *Contribution) *State {
 	}
 	if total.Weight > 0 {
 		log.Loss = float(total.Loss) / log.Examples
-		log.GradientNorm = t.apply(next, total, log.RateFactor)
+		log.GradientNorm = t.apply(state, next, total, log.RateFactor)
+	} else {
+		copy(next.Weights, state.Weights)
+		copy(next.Slots, state.Slots)
 	}
 	next.Log = append(slices.Clip(state.Log), log)
 	return next
 }
 
-// apply changes next, which is not shared yet, and returns the norm of the mean gradient.
-func (t *Trainer) apply(next *State, total *Contribution, factor float64) float64 {
-	dense := t.takeMean()
-	defer t.returnMean(dense)
-	kernel.FixedMean(dense, total.Dense, float(total.Weight))
-	sparse := make([][]float32, len(total.Sparse))
-	squares := kernel.SumSquares(dense)
-	for i, s := range total.Sparse {
-		sparse[i] = make([]float32, len(s.Values))
-		kernel.FixedMean(sparse[i], s.Values, float(total.Weight))
-		squares += kernel.SumSquares(sparse[i])
+// apply fills next, which is not shared yet, and returns the norm of the mean gradient.
+func (t *Trainer) apply(state, next *State, total *Contribution, factor float64) float64 {
+	u := &update{Trainer: t, state: state, next: next, total: total, factor: factor, weight: float(total.Weight), scale: 1}
+	u.begin()
+	defer t.returnScratch(u.scratch)
+	clip := t.job.Spec.Training.ClipNorm
+	if clip == 0 {
+		u.eachBlock(func(worker, block int) { u.measure(worker, block); u.change(worker, block) })
+		norm := u.norm()
+		u.changeTables()
+		return norm
 	}
-	norm := math.Sqrt(squares)
-	if clip := t.job.Spec.Training.ClipNorm; clip > 0 && norm > clip {
-		scale := float32(clip / norm)
-		kernel.Scale(dense, dense, scale)
-		for _, g := range sparse {
-			kernel.Scale(g, g, scale)
-		}
+	u.eachBlock(func(worker, block int) { u.measure(worker, block) })
+	norm := u.norm()
+	if norm > clip {
+		u.scale = float32(clip / norm)
 	}
-	tables := 0
-	for i := range t.rules {
-		r := &t.rules[i]
-		weights := r.weightsOf(next.Weights)
-		if !r.param.Sparse {
-			g := r.weightsOf(dense)
-			r.optimizer.Apply(next.Step, factor, weights, r.slotsOf(next.Slots), g)
-			continue
-		}
-		r.applyRows(next.Step, factor, weights, r.slotsOf(next.Slots), total.Sparse[tables].Rows, sparse[tables])
-		tables++
-	}
+	u.eachBlock(func(worker, block int) { u.gradient(worker, block); u.change(worker, block) })
+	u.changeTables()
 	return norm
 }
 
