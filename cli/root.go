@@ -30,7 +30,8 @@ func newRootCommand(a *app) *cobra.Command {
 		RunE:          needsCommand,
 	}
 	// Groups run only to refuse; their help should not show a usage without a command.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1))
+	usage := strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1)
+	root.SetUsageTemplate(strings.ReplaceAll(usage, "FlagUsages |", "FlagUsages | plainSwitches |"))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().Var(newChoice(&a.format, "text", "json"), "format", "`format` of the result: text, or json on one line")
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "also log what Beam and its runners report")
@@ -43,6 +44,14 @@ func newRootCommand(a *app) *cobra.Command {
 		newVersionCommand(a),
 	)
 	return root
+}
+
+func init() { cobra.AddTemplateFunc("plainSwitches", plainSwitches) }
+
+// plainSwitches shows a switch by its name alone. The library adds the values that it also takes, which nobody needs.
+func plainSwitches(usages string) string {
+	const values = "[=true|false]"
+	return strings.ReplaceAll(usages, values, strings.Repeat(" ", len(values)))
 }
 
 // needsCommand refuses a group of commands on its own.

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// segmentBytes bounds the states that one graph holds at once: the direct runner keeps every round's collections
-	// until the graph ends.
+	// segmentBytes bounds the states that one graph makes, where they are not made in each other's memory: runners keep
+	// collections until the graph ends.
 	segmentBytes = 64 << 20
 	// keepCheckpoints is how many checkpoints a job directory has at most.
 	keepCheckpoints = 3
@@ -23,9 +23,6 @@ const (
 // train runs segment after segment until the last step. Evaluations and checkpoints happen between segments.
 func (r *trainRun) train(ctx context.Context) error {
 	r.phase("training")
-	if r.Runner.InProcess() {
-		r.job.PutState(r.state)
-	}
 	for r.state.Step < r.total {
 		stop := r.nextStop()
 		if err := r.segment(ctx, min(int(stop-r.state.Step), r.maxRounds()), stop); err != nil {
@@ -54,7 +51,10 @@ func (r *trainRun) nextStop() int64 {
 
 // maxRounds is the longest segment that the runner and the memory allow. It never changes a bit of the result.
 func (r *trainRun) maxRounds() int {
-	rounds := min(r.Runner.MaxRounds(), segmentBytes/(4*(1+len(r.state.Weights)+len(r.state.Slots))))
+	rounds := r.Runner.MaxRounds()
+	if !r.Runner.InProcess() {
+		rounds = min(rounds, segmentBytes/(4*(1+len(r.state.Weights)+len(r.state.Slots))))
+	}
 	if r.SegmentRounds > 0 {
 		rounds = min(rounds, r.SegmentRounds)
 	}
@@ -90,11 +90,17 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 	if err != nil {
 		return err
 	}
+	if r.Runner.InProcess() {
+		r.job.PutState(r.state) // anew each time: a run that failed may have left its own
+	}
 	if err := execute(ctx); err != nil {
 		return err
 	}
 	if r.Runner.InProcess() {
-		r.state, err = r.job.State()
+		last := r.state
+		if r.state, err = r.job.State(); err == nil {
+			r.trainer.Release(last)
+		}
 		return err
 	}
 	r.state, err = r.readState(ctx, r.state.Step+int64(rounds))

@@ -26,6 +26,13 @@ func (t *Trainer) Retire(state *State, total *Contribution) {
 // Keep marks a state as one that outlives its round, such as the one between two segments.
 func (s *State) Keep() { s.kept = true }
 
+// Release gives the trainer the memory of a state that was kept, which nobody may read any more.
+func (t *Trainer) Release(state *State) {
+	t.pool.mu.Lock()
+	defer t.pool.mu.Unlock()
+	t.pool.states = append(t.pool.states, state)
+}
+
 // newState returns a state whose vectors have the right lengths and any content.
 func (t *Trainer) newState() *State {
 	t.pool.mu.Lock()
@@ -33,6 +40,7 @@ func (t *Trainer) newState() *State {
 	if n := len(t.pool.states); n > 0 {
 		s := t.pool.states[n-1]
 		t.pool.states = t.pool.states[:n-1]
+		s.kept = false
 		return s
 	}
 	return &State{Weights: make([]float32, t.arrangement.Total), Slots: make([]float32, t.slots)}
