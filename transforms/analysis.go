@@ -22,9 +22,12 @@ import (
 )
 
 func init() {
-	register.DoFn2x2[context.Context, RangeGroup, *Analysis, error](&AnalyzeFn{})
+	beam.RegisterDoFn(reflect.TypeFor[AnalyzeFn]())
+	register.Function0x1((&AnalyzeFn{}).Setup)
+	register.Function2x2((&AnalyzeFn{}).ProcessElement)
 	register.Combiner2[*Analysis, *Analysis](&MergeAnalysesFn{})
-	register.DoFn2x1[context.Context, *Analysis, error](&WriteAnalysisFn{})
+	beam.RegisterDoFn(reflect.TypeFor[WriteAnalysisFn]())
+	register.Function2x1((&WriteAnalysisFn{}).ProcessElement)
 	beam.RegisterCoder(reflect.TypeFor[*Analysis](), encodeAnalysis, decodeAnalysis)
 }
 

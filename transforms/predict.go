@@ -3,6 +3,7 @@ package transforms
 import (
 	"bytes"
 	"context"
+	"reflect"
 	"runtime"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -15,7 +16,9 @@ import (
 )
 
 func init() {
-	register.DoFn2x2[context.Context, RangeGroup, *Outcome, error](&PredictFn{})
+	beam.RegisterDoFn(reflect.TypeFor[PredictFn]())
+	register.Function1x1((&PredictFn{}).Setup)
+	register.Function2x2((&PredictFn{}).ProcessElement)
 }
 
 // Predictions is one batch prediction: what to predict by and where to write.

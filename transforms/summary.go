@@ -10,8 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/penstock-ml/penstock/models/parallel"
@@ -19,8 +21,10 @@ import (
 )
 
 func init() {
-	register.DoFn3x2[context.Context, *Outcome, *Outcome, int, error](&NumberErrorsFn{})
-	register.DoFn3x1[context.Context, *Outcome, func(*int) bool, error](&WriteSummaryFn{})
+	beam.RegisterDoFn(reflect.TypeFor[NumberErrorsFn]())
+	register.Function3x2((&NumberErrorsFn{}).ProcessElement)
+	beam.RegisterDoFn(reflect.TypeFor[WriteSummaryFn]())
+	register.Function3x1((&WriteSummaryFn{}).ProcessElement)
 	register.Iter1[int]()
 }
 
