@@ -8,7 +8,12 @@ BINARY  := bin/penstock
 NO_BEAM := ./models/... ./storage/...
 BEAM    := $(shell $(GO) list ./... 2>/dev/null | grep -v -e /models -e /storage)
 
-.PHONY: build demo test test-all lint clean
+
+# Where the peers that bench measures are installed, each kind in a virtual environment.
+export PEERS_ENV ?= bench/.peers-env
+PYTHON           ?= python3
+
+.PHONY: build demo test test-all bench bench-peers lint clean
 
 build: ## the binary, static
 	$(GO) build -ldflags='-s -w' -o $(BINARY) .
@@ -23,6 +28,15 @@ test: ## vet, the race detector on all that is free of Beam, and every other tes
 
 test-all: test ## also the race detector on the packages with Beam, which compiles Beam once more
 	CGO_ENABLED=1 $(GO) test -race $(BEAM)
+
+bench: build ## Penstock paired with the peers that are installed: BENCHMARKS.md (BENCH='-run REGEXP', -list, -help)
+	$(GO) run ./bench $(BENCH)
+
+# Some 6 GB. An environment that cannot be installed costs its rows alone.
+bench-peers: ## the peers, in virtual environments of their own
+	-$(PYTHON) -m venv '$(PEERS_ENV)/torch' && '$(PEERS_ENV)/torch/bin/pip' install torch pandas numpy scikit-learn lightgbm onnx onnxscript onnxruntime
+	-$(PYTHON) -m venv '$(PEERS_ENV)/tensorflow' && '$(PEERS_ENV)/tensorflow/bin/pip' install tensorflow-cpu pandas portpicker
+	-$(PYTHON) -m venv '$(PEERS_ENV)/beam' && '$(PEERS_ENV)/beam/bin/pip' install 'apache-beam[gcp]==2.77.0' onnxruntime pandas pyspark
 
 lint: ## formatting and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these files:'; gofmt -l .; exit 1; }

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"runners":    {},
 	"storage":    {},
 	"examples":   {"cli", "models"},
+	"bench":      {"models"},
 }
 
 // beamUsers are the parts that may import Beam; of Beam's runners only package runners may import any.
@@ -65,8 +66,8 @@ func checkImport(t *testing.T, file, from, path string) {
 		t.Errorf("%s imports %s: only package runners may", file, path)
 	case strings.HasPrefix(path, beam) && !slices.Contains(beamUsers, from):
 		t.Errorf("%s imports %s: %s is free of Beam", file, path, from)
-	case path == "flag" && from != "main" && from != "cli":
-		t.Errorf("%s imports flag: only cli reads flags", file)
+	case path == "flag" && from != "main" && from != "cli" && from != "bench":
+		t.Errorf("%s imports flag: only the programs cli and bench read flags", file)
 	}
 }
 

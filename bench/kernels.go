@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/penstock-ml/penstock/models/kernel"
+)
+
+// kernelRow is a kernel alone, on one core, against the limit that binds it.
+type kernelRow struct {
+	name  string
+	work  float64 // operations or bytes of a call
+	limit func(l *limits, kernel string) float64
+	unit  string // "GFLOP/s" or "GB/s"
+	// call makes its operands and returns the call.
+	call func() func()
+}
+
+// kernelResult is a kernel's rate, and its share of the limit: 0 where that is not known.
+type kernelResult struct {
+	row         *kernelRow
+	kernel      string
+	rate, share float64
+}
+
+// kernelRows are the products of the census model and of a large one, and an update that reads and writes memory.
+func kernelRows() []kernelRow {
+	return []kernelRow{
+		forward(512, 112, 100), forward(512, 80, 100), forward(512, 48, 70), weightGradient(104, 80, 512),
+		inputGradient(512, 100, 70), forward(512, 1024, 1024), adam(beyondCaches / 4),
+	}
+}
+
+// measureKernels runs the rows that the pattern selects, with every implementation that this machine has.
+func (b *bench) measureKernels(selected *regexp.Regexp) error {
+	inUse := kernel.Name()
+	for _, r := range kernelRows() {
+		if !selected.MatchString("kernel " + r.name) {
+			continue
+		}
+		call := r.call()
+		for _, name := range kernel.Available() {
+			if err := kernel.Select(name); err != nil {
+				return err
+			}
+			result := kernelResult{row: &r, kernel: name, rate: r.work / best(call)}
+			if limit := r.limit(&b.limits, name); limit > 0 {
+				result.share = result.rate / limit
+			}
+			b.say("kernel %s, %s: %s %s", r.name, name, number(result.rate/1e9), r.unit)
+			b.kernels = append(b.kernels, result)
+		}
+		if err := kernel.Select(inUse); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func peakOf(l *limits, kernel string) float64 { return l.peak[kernel] }
+
+func memoryOf(l *limits, _ string) float64 { return l.memory }
+
+func product(form string, m, n, k int, call func() func()) kernelRow {
+	name := fmt.Sprintf("%s %dx%dx%d", form, m, n, k)
+	return kernelRow{name: name, work: float64(2 * m * n * k), limit: peakOf, unit: "GFLOP/s", call: call}
+}
+
+// forward is act(bias + x w) with x [m, k] and w [k, n].
+func forward(m, n, k int) kernelRow {
+	return product("X·W", m, n, k, func() func() {
+		x, w, y, bias := ramp(m*k), ramp(k*n), ramp(m*n), ramp(n)
+		return func() { kernel.MulNN(y, n, x, k, w, n, m, n, k, bias, true) }
+	})
+}
+
+// weightGradient is xT dy with x [k, m] and dy [k, n].
+func weightGradient(m, n, k int) kernelRow {
+	return product("Xᵀ·dY", m, n, k, func() func() {
+		x, dy, dw := ramp(m*k), ramp(k*n), ramp(m*n)
+		return func() { kernel.MulTN(dw, n, x, m, dy, n, m, n, k) }
+	})
+}
+
+// inputGradient is dy wT with dy [m, k] and w [n, k], masked by the inputs [m, n].
+func inputGradient(m, n, k int) kernelRow {
+	return product("dY·Wᵀ", m, n, k, func() func() {
+		dy, w, dx, x := ramp(m*k), ramp(n*k), ramp(m*n), ramp(m*n)
+		scratch := make([]float32, kernel.TransposeScratch(n, k))
+		return func() { kernel.MulNT(dx, n, dy, k, w, k, m, n, k, x, n, scratch) }
+	})
+}
+
+// adam reads four numbers a parameter and writes three.
+func adam(n int) kernelRow {
+	return kernelRow{name: fmt.Sprintf("Adam, %d million parameters", n>>20), work: float64(7 * 4 * n), limit: memoryOf, unit: "GB/s", call: func() func() {
+		w, m, v, grad := ramp(n), ramp(n), ramp(n), ramp(n)
+		return func() { kernel.Adam(w, m, v, grad, 0, 0.5, 0.5, 1, 1, 1) }
+	}}
+}
+
+// ramp is n small numbers whose sums stay finite.
+func ramp(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(i%17) * 0.25
+	}
+	return x
+}
