@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,20 +21,29 @@ JOB_DIR/export. Its length is --train-steps or --epochs, else what the spec says
 
 A job directory holds one run. One that holds a checkpoint is refused without --resume; with it the run goes on from
 its newest checkpoint, and has the same weights in the end as one that was never interrupted. The weights depend on the
-spec, the training files, --shards, --batch-size, --seed and the length: not on the runner, the number of cores or how
-often the run is evaluated. A schedule of learning rates that spans the run keeps the span that the run began with,
-also when it is resumed for longer.
+spec, the training files, --strategy, --local-steps, --shards, --batch-size, --seed and the length: not on the runner,
+the number of cores or how often the run is evaluated. A schedule of learning rates that spans the run keeps the span
+that the run began with, also when it is resumed for longer.
+
+The strategy sync averages the gradients of every step. The strategy local lets each shard take --local-steps steps of
+its own and averages how far the shards came; lengths and intervals are rounded up to whole rounds. It exchanges less,
+for runners on which a round is dear.
 
 The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
 
 const trainExample = `  penstock train --config census.yaml --train-files 'data/train*.csv' --eval-files data/eval.csv \
       --job-dir job --train-steps 1000 --eval-every 500`
 
+// defaultLocalSteps is the length of a round of the strategy local.
+const defaultLocalSteps = 16
+
 // trainFlags are the values of the flags of train.
 type trainFlags struct {
 	config                   string
 	options                  pipelines.TrainOptions
 	steps, epochs, batch     int
+	strategy                 string
+	localSteps               int
 	cacheMB, retries, rounds int
 	seed                     int64
 	runner                   *runnerValue
@@ -68,6 +78,8 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Var(atLeast(&o.CheckpointEvery, 0), "checkpoint-every", "`steps` between checkpoints; 0: at the end only")
 	flags.Var(atLeast(&f.batch, 1), "batch-size", "`examples` a step, over all shards (default: the spec's)")
 	flags.Var(atLeast(&o.Shards, 1), "shards", "`parts` of the training data that a step averages over; part of the run's identity")
+	flags.Var(newChoice(&f.strategy, "sync", "local"), "strategy", "what a round averages: `word` sync (gradients) or local (local steps)")
+	flags.Var(atLeast(&f.localSteps, 1), "local-steps", "`steps` of its own that a shard takes in a local round (default 16)")
 	flags.Var(atLeast(&f.cacheMB, 0), "cache-mb", "`megabytes` of encoded records that a worker keeps in memory")
 	flags.Int64Var(&f.seed, "seed", 0, "`seed` of the initial weights and of the order of the records (default: the spec's)")
 	flags.BoolVar(&o.Resume, "resume", false, "go on from the newest checkpoint in the job directory")
@@ -84,6 +96,8 @@ func (f *trainFlags) check() error {
 		return errors.New("--train-steps and --epochs exclude each other")
 	case f.options.EvalEvery > 0 && len(f.options.EvalFiles) == 0:
 		return errors.New("--eval-every needs --eval-files")
+	case f.localSteps > 0 && f.strategy != "local":
+		return errors.New("--local-steps needs --strategy local")
 	}
 	return nil
 }
@@ -100,6 +114,9 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 	o.Spec, o.Runner, o.Observer = s, f.runner.runner, trainObserver(progress)
 	o.CacheBytes = int64(f.cacheMB) << 20
 	o.SegmentRetries, o.SegmentRounds = f.retries, f.rounds
+	if f.strategy == "local" {
+		o.LocalSteps = cmp.Or(f.localSteps, defaultLocalSteps)
+	}
 	a.startBeam()
 	result, err := pipelines.Train(ctx, o)
 	progress.close()

@@ -129,10 +129,11 @@ func (h *history) step() int64 {
 	return h.last.Step
 }
 
-// add takes in the steps of a segment: every tenth, and the last when it ends a stretch.
-func (h *history) add(log []training.StepLog, endsStretch bool, examplesPerSecond float64, now time.Time) {
+// add takes in the rounds of a segment, each of so many steps: those in which a tenth step is, and the last when it ends
+// a stretch.
+func (h *history) add(log []training.StepLog, steps int64, endsStretch bool, examplesPerSecond float64, now time.Time) {
 	for i, step := range log {
-		if step.Step%logEvery != 0 && !(endsStretch && i == len(log)-1) {
+		if !crosses(step.Step, steps, logEvery) && !(endsStretch && i == len(log)-1) {
 			continue
 		}
 		line := historyLine{

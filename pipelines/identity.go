@@ -20,6 +20,7 @@ import (
 type identity struct {
 	Spec     string         `json:"spec"` // resolved, without its length
 	Strategy string         `json:"strategy"`
+	Local    int            `json:"local_steps"` // 0 for the strategy sync
 	Shards   int            `json:"shards"`
 	Batch    int            `json:"batch_size"`
 	Seed     int64          `json:"seed"`
@@ -34,7 +35,7 @@ type fileIdentity struct {
 	Content string `json:"content"`
 }
 
-func newIdentity(s *spec.Spec, shards int, files []fileIdentity, fitted *features.Fitted) (*identity, error) {
+func newIdentity(s *spec.Spec, shards, localSteps int, files []fileIdentity, fitted *features.Fitted) (*identity, error) {
 	endless := *s
 	endless.Training.Epochs, endless.Training.Steps = 0, 0
 	text, err := endless.Marshal()
@@ -46,9 +47,17 @@ func newIdentity(s *spec.Spec, shards int, files []fileIdentity, fitted *feature
 		return nil, err
 	}
 	return &identity{
-		Spec: string(text), Strategy: "sync", Shards: shards, Batch: s.Training.BatchSize, Seed: s.Training.Seed,
+		Spec: string(text), Strategy: strategy(localSteps), Local: localSteps, Shards: shards, Batch: s.Training.BatchSize, Seed: s.Training.Seed,
 		Files: files, Features: digest(encoded),
 	}, nil
+}
+
+// strategy is the name of the strategy that takes so many local steps a round.
+func strategy(localSteps int) string {
+	if localSteps > 0 {
+		return "local"
+	}
+	return "sync"
 }
 
 func digest(data []byte) string {
@@ -72,6 +81,8 @@ func (id *identity) difference(checkpoint json.RawMessage) (string, error) {
 	switch {
 	case old.Strategy != id.Strategy:
 		return was("--strategy", old.Strategy, id.Strategy), nil
+	case old.Local != id.Local:
+		return was("--local-steps", old.Local, id.Local), nil
 	case old.Shards != id.Shards:
 		return was("--shards", old.Shards, id.Shards), nil
 	case old.Batch != id.Batch:

@@ -37,6 +37,18 @@ func TestRealCensus(t *testing.T) {
 	}
 }
 
+// Local rounds of sixteen steps cost little of the quality.
+func TestLocalRoundsLearnGeneratedData(t *testing.T) {
+	train, eval, best := censusFiles(t, 100_000)
+	o := censusOptions(t, train, eval, 0)
+	o.Spec.Training.Steps, o.Spec.Training.Epochs = 0, 3
+	o.Shards, o.LocalSteps = 4, 16
+	m := mustTrain(t, o).Metrics
+	if gap := *best.AUC - *m.AUC; gap > 0.005 {
+		t.Errorf("the AUC is %.4f, want within .005 below the best, %.4f", *m.AUC, *best.AUC)
+	}
+}
+
 // realCensus is the directory of the real data, which the repository does not ship.
 func realCensus(t testing.TB) string {
 	t.Helper()

@@ -25,7 +25,8 @@ func (r *trainRun) train(ctx context.Context) error {
 	r.phase("training")
 	for r.state.Step < r.total {
 		stop := r.nextStop()
-		if err := r.segment(ctx, min(int(stop-r.state.Step), r.maxRounds()), stop); err != nil {
+		rounds := min(int((stop-r.state.Step)/r.stepsPerRound()), r.maxRounds())
+		if err := r.segment(ctx, rounds, stop); err != nil {
 			return err
 		}
 		// A checkpoint and the history up to it belong together; a state in memory is no checkpoint yet.
@@ -43,10 +44,19 @@ func (r *trainRun) nextStop() int64 {
 	stop := r.total
 	for _, every := range []int64{r.EvalEvery, r.CheckpointEvery} {
 		if every > 0 {
-			stop = min(stop, (r.state.Step/every+1)*every)
+			stop = min(stop, r.wholeRounds((r.state.Step/every+1)*every))
 		}
 	}
 	return stop
+}
+
+// stepsPerRound is how many steps a round takes.
+func (r *trainRun) stepsPerRound() int64 { return int64(max(1, r.LocalSteps)) }
+
+// wholeRounds rounds steps up to whole rounds.
+func (r *trainRun) wholeRounds(steps int64) int64 {
+	n := r.stepsPerRound()
+	return (steps + n - 1) / n * n
 }
 
 // maxRounds is the longest segment that the runner and the memory allow. It never changes a bit of the result.
@@ -75,7 +85,7 @@ func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
 		if attempt == r.SegmentRetries {
 			return err
 		}
-		r.warn(fmt.Sprintf("steps %d to %d failed and are run again: %v", r.state.Step+1, r.state.Step+int64(rounds), err))
+		r.warn(fmt.Sprintf("steps %d to %d failed and are run again: %v", r.state.Step+1, r.state.Step+int64(rounds)*r.stepsPerRound(), err))
 	}
 	took := time.Since(began).Seconds()
 	r.seconds += took
@@ -103,7 +113,7 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 		}
 		return err
 	}
-	r.state, err = r.readState(ctx, r.state.Step+int64(rounds))
+	r.state, err = r.readState(ctx, r.state.Step+int64(rounds)*r.stepsPerRound())
 	return err
 }
 
@@ -158,7 +168,7 @@ func (r *trainRun) report(took float64, stop int64) {
 	if examples > 0 {
 		progress.Loss = loss / examples
 	}
-	r.history.add(r.state.Log, r.state.Step == stop, progress.ExamplesPerSecond, time.Now())
+	r.history.add(r.state.Log, r.stepsPerRound(), r.state.Step == stop, progress.ExamplesPerSecond, time.Now())
 	if r.Observer.Step != nil {
 		r.Observer.Step(progress)
 	}
@@ -184,11 +194,14 @@ func (r *trainRun) commit(ctx context.Context) error {
 	return saved.PruneCheckpoints(ctx, r.JobDir, keepCheckpoints)
 }
 
+// crosses tells whether the round of so many steps that ends at a step passes or meets a multiple of every.
+func crosses(step, steps, every int64) bool { return step/every != (step-steps)/every }
+
 func (r *trainRun) evaluationDue() bool {
 	if len(r.EvalFiles) == 0 {
 		return false
 	}
-	return r.state.Step == r.total || r.EvalEvery > 0 && r.state.Step%r.EvalEvery == 0
+	return r.state.Step == r.total || r.EvalEvery > 0 && crosses(r.state.Step, r.stepsPerRound(), r.EvalEvery)
 }
 
 // evaluate runs the evaluation pipeline on the newest checkpoint.

@@ -21,7 +21,7 @@ import (
 const defaultEpochs = 10
 
 // TrainOptions say what to train, on what, and where to. Of these only the spec, the training files, the number of
-// shards and, for the length, the spec's training.steps or epochs can reach a weight.
+// shards, the local steps and, for the length, the spec's training.steps or epochs can reach a weight.
 type TrainOptions struct {
 	// Spec is resolved in place: columns, classes and the schedule's length are filled in.
 	Spec *spec.Spec
@@ -31,6 +31,10 @@ type TrainOptions struct {
 	// EvalEvery and CheckpointEvery are in steps; 0 means at the end only.
 	EvalEvery, CheckpointEvery int64
 	Shards                     int
+	// LocalSteps, if positive, is the strategy local: in each round a shard takes so many steps of its own, and what is
+	// averaged is how far the shards came. Lengths and intervals are rounded up to whole rounds. At 0 every step is
+	// averaged: the strategy sync.
+	LocalSteps int
 	// CacheBytes bounds the memory of each worker for encoded records.
 	CacheBytes int64
 	// Resume goes on from the newest checkpoint of the job directory, if it has one.
@@ -177,6 +181,7 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 		}
 		r.total = int64(t.Epochs) * perEpoch
 	}
+	r.total = r.wholeRounds(r.total)
 	if t.Schedule.Kind != spec.Constant && t.Schedule.DecaySteps == 0 {
 		t.Schedule.DecaySteps = max(1, int(r.total)-t.Schedule.WarmupSteps)
 		if resumed {
@@ -215,7 +220,7 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	if err != nil {
 		return err
 	}
-	id, err := newIdentity(r.Spec, r.Shards, contents, r.fitted)
+	id, err := newIdentity(r.Spec, r.Shards, r.LocalSteps, contents, r.fitted)
 	if err != nil {
 		return err
 	}
@@ -231,6 +236,7 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	}
 	r.job = transforms.JobRef{
 		Run: hash, Dir: r.JobDir, Shards: r.Shards, Batch: r.Spec.Training.BatchSize, Seed: r.Spec.Training.Seed, CacheBytes: r.CacheBytes,
+		LocalSteps: r.LocalSteps,
 	}
 	r.trainer, err = r.job.Trainer(ctx)
 	return err
@@ -278,7 +284,7 @@ func (r *trainRun) catchUp(ctx context.Context, checkpoint *saved.Checkpoint) er
 		return err
 	}
 	if r.history.step() < checkpoint.Step {
-		r.history.add(meta.Log, true, 0, time.Now())
+		r.history.add(meta.Log, r.stepsPerRound(), true, 0, time.Now())
 		if err := r.history.commit(ctx); err != nil {
 			return err
 		}

@@ -86,8 +86,19 @@ func mustTrain(t testing.TB, o TrainOptions) *TrainResult {
 // One run, whatever the runner, the cores, the cache and the lengths of segments: one hash.
 func TestWeightsDependOnTheRunAlone(t *testing.T) {
 	train, _, _ := censusFiles(t, 6000)
+	for name, localSteps := range map[string]int{"sync": 0, "local": 4} {
+		t.Run(name, func(t *testing.T) { checkWeights(t, train, localSteps) })
+	}
+}
+
+func checkWeights(t *testing.T, train string, localSteps int) {
 	const steps = 23
-	want := mustTrain(t, censusOptions(t, train, "", steps)).WeightsSHA256
+	options := func() TrainOptions {
+		o := censusOptions(t, train, "", steps)
+		o.LocalSteps = localSteps
+		return o
+	}
+	want := mustTrain(t, options()).WeightsSHA256
 	variants := map[string]func(o *TrainOptions){
 		"prism":                    func(o *TrainOptions) { o.Runner = runnerNamed(t, "prism") },
 		"segments of 1 round":      func(o *TrainOptions) { o.SegmentRounds = 1 },
@@ -99,7 +110,7 @@ func TestWeightsDependOnTheRunAlone(t *testing.T) {
 		"the file named in a glob": func(o *TrainOptions) { o.TrainFiles = []string{filepath.Join(filepath.Dir(train), "tra*.csv")} },
 	}
 	for name, vary := range variants {
-		o := censusOptions(t, train, "", steps)
+		o := options()
 		vary(&o)
 		if got := mustTrain(t, o).WeightsSHA256; got != want {
 			t.Errorf("%s: the weights are %s, want %s", name, got, want)
@@ -107,29 +118,41 @@ func TestWeightsDependOnTheRunAlone(t *testing.T) {
 	}
 	for _, cores := range []int{1, 2, 5} {
 		before := runtime.GOMAXPROCS(cores)
-		got := mustTrain(t, censusOptions(t, train, "", steps)).WeightsSHA256
+		got := mustTrain(t, options()).WeightsSHA256
 		runtime.GOMAXPROCS(before)
 		if got != want {
 			t.Errorf("on %d cores the weights are %s, want %s", cores, got, want)
 		}
 	}
-	different := censusOptions(t, train, "", steps)
-	different.Spec.Training.Seed++
-	if got := mustTrain(t, different).WeightsSHA256; got == want {
-		t.Error("another seed gave the same weights")
+	for name, vary := range map[string]func(o *TrainOptions){
+		"seed":     func(o *TrainOptions) { o.Spec.Training.Seed++ },
+		"shards":   func(o *TrainOptions) { o.Shards = 4 },
+		"strategy": func(o *TrainOptions) { o.LocalSteps += 8 },
+	} {
+		different := options()
+		vary(&different)
+		if got := mustTrain(t, different).WeightsSHA256; got == want {
+			t.Errorf("another %s gave the same weights", name)
+		}
 	}
 }
 
 // A run stopped anywhere and resumed makes the weights and the history of a run that was not.
 func TestResumedRunsAreTheSameRun(t *testing.T) {
 	train, eval, _ := censusFiles(t, 4000)
+	for name, localSteps := range map[string]int{"sync": 0, "local": 3} {
+		t.Run(name, func(t *testing.T) { checkResume(t, train, eval, localSteps) })
+	}
+}
+
+func checkResume(t *testing.T, train, eval string, localSteps int) {
 	whole := censusOptions(t, train, eval, 30)
-	whole.EvalEvery = 15
+	whole.EvalEvery, whole.LocalSteps = 15, localSteps
 	want := mustTrain(t, whole)
 	for _, name := range runners.Names() {
-		for _, stop := range []int64{1, 10, 17, 29} {
+		for _, stop := range []int64{1, 10, 17, 27} {
 			o := censusOptions(t, train, eval, 30)
-			o.EvalEvery, o.SegmentRounds, o.Runner = 15, 4, runnerNamed(t, name)
+			o.EvalEvery, o.SegmentRounds, o.Runner, o.LocalSteps = 15, 2, runnerNamed(t, name), localSteps
 			stopAfter(t, o, stop)
 			o.Spec, o.Resume = censusSpec(t), true
 			o.Spec.Training.Steps = 30
@@ -211,6 +234,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		want string
 	}{
 		"shards":        {func(o *TrainOptions) { o.Shards = 4 }, "--shards was 8 and is now 4"},
+		"strategy":      {func(o *TrainOptions) { o.LocalSteps = 5 }, "--strategy was sync and is now local"},
 		"batch":         {func(o *TrainOptions) { o.Spec.Training.BatchSize = 256 }, "--batch-size was 512 and is now 256"},
 		"seed":          {func(o *TrainOptions) { o.Spec.Training.Seed = 9 }, "--seed was"},
 		"spec":          {func(o *TrainOptions) { o.Spec.Training.ClipNorm = 3 }, "clip_norm: 3"},

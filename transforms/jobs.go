@@ -21,6 +21,8 @@ type JobRef struct {
 	Batch      int
 	Seed       int64
 	CacheBytes int64
+	// LocalSteps is how many steps a shard takes on its own in a round; 0 averages every step.
+	LocalSteps int
 }
 
 // A worker process keeps one trainer a run, with its compiled plans and its cache of encoded rows, and, where segments
@@ -66,6 +68,7 @@ func (r JobRef) open(ctx context.Context) (*training.Trainer, error) {
 	}
 	return training.NewTrainer(training.Job{
 		Spec: s, Features: fitted, Shards: r.Shards, Batch: r.Batch, Seed: r.Seed, CacheBytes: r.CacheBytes,
+		LocalSteps: r.LocalSteps,
 	})
 }
 

@@ -17,6 +17,9 @@ type Optimizer interface {
 	// Apply updates weights and slots in place by the mean gradient of step (from 1), at the group's learning rate
 	// times the schedule's factor. The gradient is scratch afterwards.
 	Apply(step int64, factor float64, weights []float32, slots [][]float32, gradient []float32)
+	// Repair makes slots legal again that were averaged over replicas: rounding may have taken a sum of squares that is
+	// about to vanish below zero.
+	Repair(slots [][]float32)
 }
 
 // New returns the optimizer that o describes.
@@ -45,6 +48,7 @@ type sgd struct{ o spec.Optimizer }
 
 func (sgd) Slots() int                   { return 0 }
 func (sgd) Start([]float32, [][]float32) {}
+func (sgd) Repair([][]float32)           {}
 func (s sgd) Apply(_ int64, factor float64, w []float32, _ [][]float32, g []float32) {
 	decay(s.o, w, g)
 	kernel.SGD(w, g, rate(s.o, factor))
@@ -54,6 +58,7 @@ type momentum struct{ o spec.Optimizer }
 
 func (momentum) Slots() int                           { return 1 }
 func (momentum) Start(_ []float32, slots [][]float32) { clear(slots[0]) }
+func (momentum) Repair([][]float32)                   {}
 func (m momentum) Apply(_ int64, factor float64, w []float32, s [][]float32, g []float32) {
 	decay(m.o, w, g)
 	kernel.Momentum(w, s[0], g, rate(m.o, factor), float32(m.o.Momentum))
@@ -67,6 +72,7 @@ func (adagrad) Slots() int { return 1 }
 func (a adagrad) Start(_ []float32, slots [][]float32) {
 	kernel.Fill(slots[0], float32(a.o.InitialAccumulator))
 }
+func (adagrad) Repair(slots [][]float32) { atLeastZero(slots[0]) }
 func (a adagrad) Apply(_ int64, factor float64, w []float32, s [][]float32, g []float32) {
 	decay(a.o, w, g)
 	kernel.Adagrad(w, s[0], g, rate(a.o, factor), float32(a.o.Epsilon))
@@ -81,6 +87,7 @@ func (adam) Start(_ []float32, slots [][]float32) {
 	clear(slots[0])
 	clear(slots[1])
 }
+func (adam) Repair(slots [][]float32) { atLeastZero(slots[1]) }
 func (a adam) Apply(step int64, factor float64, w []float32, s [][]float32, g []float32) {
 	decay(a.o, w, g)
 	c1 := float32(1 / (1 - math.Pow(a.o.Beta1, float64(step))))
@@ -106,11 +113,16 @@ func (f ftrl) Start(weights []float32, slots [][]float32) {
 	}
 }
 
+// Repair repairs n.
+func (ftrl) Repair(slots [][]float32) { atLeastZero(slots[1]) }
+
 // Apply leaves the schedule's factor aside. The rate is part of the closed form, so a falling one would pull weights
 // towards zero without any gradient; the rate of each coordinate falls by itself as n grows.
 func (f ftrl) Apply(_ int64, _ float64, w []float32, s [][]float32, g []float32) {
 	kernel.FTRL(w, s[0], s[1], g, rate(f.o, 1), float32(f.o.L1), float32(f.o.L2), float32(f.o.Beta))
 }
+
+func atLeastZero(x []float32) { kernel.ReLU(x, x) }
 
 // decay adds the gradient of l2/2 * |w|^2.
 func decay(o spec.Optimizer, w, g []float32) {

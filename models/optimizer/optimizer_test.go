@@ -108,3 +108,22 @@ func TestUnknownKindIsRefused(t *testing.T) {
 		t.Error("an unknown optimizer was accepted")
 	}
 }
+
+// What averaging may leave slightly negative would be NaN under the next root.
+func TestRepairedSlotsTakeAStep(t *testing.T) {
+	for name, o := range settings {
+		rule, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, slots := []float32{0.5}, make([][]float32, rule.Slots())
+		for i := range slots {
+			slots[i] = []float32{-1e-9}
+		}
+		rule.Repair(slots)
+		rule.Apply(1, 1, w, slots, []float32{1e-12})
+		if math.IsNaN(float64(w[0])) {
+			t.Errorf("%s: a step after the repair made the weight %v", name, w[0])
+		}
+	}
+}

@@ -9,6 +9,7 @@ type pool struct {
 	states        []*State
 	contributions []*Contribution
 	scratch       []*updateScratch
+	replicas      []*replica
 }
 
 // Retire gives the trainer the memory of a total and of the state that it was applied to, which nobody may read any

@@ -19,6 +19,8 @@ type Job struct {
 	Shards   int
 	Batch    int // rows of a step over all shards; a multiple of Shards
 	Seed     int64
+	// LocalSteps is how many steps of its own each shard takes in a round; 0 averages every step.
+	LocalSteps int
 	// CacheBytes bounds the memory for encoded rows.
 	CacheBytes int64
 }
@@ -84,6 +86,9 @@ func (t *Trainer) Initial() *State {
 // Contribute is what the shards give to the step after state, computed on all cores. The result does not depend on how
 // shards are divided among calls.
 func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) (*Contribution, error) {
+	if t.job.LocalSteps > 0 {
+		return t.contributeLocal(ctx, shards, state)
+	}
 	workers := parallel.Workers(len(shards))
 	parts := make([]*Contribution, workers)
 	plans := make([]*plan.Plan, workers)

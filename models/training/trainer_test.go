@@ -46,6 +46,7 @@ training:
 // fixture is a job over a file of records, analysed.
 type fixture struct {
 	job    Job
+	index  IndexedRange
 	shards []Shard
 }
 
@@ -56,8 +57,8 @@ func newFixture(t testing.TB, records int) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{job: Job{Spec: s, Shards: 4, Batch: 24, Seed: 1, CacheBytes: 1 << 30}}
-	index := f.analyse(t, writeFile(t, records))
-	if f.shards, err = PlanShards([]IndexedRange{index}, f.job.Shards); err != nil {
+	f.index = f.analyse(t, writeFile(t, records))
+	if f.shards, err = PlanShards([]IndexedRange{f.index}, f.job.Shards); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -143,6 +144,12 @@ func TestTrainingLowersTheLoss(t *testing.T) {
 // However the shards are divided among workers, on however many cores, the step is the same to the last bit.
 func TestGroupingOfShardsDoesNotShow(t *testing.T) {
 	f := newFixture(t, 300)
+	t.Run("sync", func(t *testing.T) { checkGrouping(t, f) })
+	f.job.LocalSteps = 3
+	t.Run("local", func(t *testing.T) { checkGrouping(t, f) })
+}
+
+func checkGrouping(t *testing.T, f *fixture) {
 	trainer := f.trainer(t)
 	want := f.run(t, trainer, 4)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -229,15 +236,7 @@ func TestAPoisonedShardIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry, err := trainer.cache.shard(context.Background(), f.shards[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range entry.rows.blocks {
-		for i := 0; i < len(block); i += entry.rows.words() {
-			block[i] = math.Float32bits(float32(math.NaN())) // the age
-		}
-	}
+	poison(t, trainer, f.shards[0])
 	total, err := trainer.Contribute(context.Background(), f.shards, state)
 	if err != nil {
 		t.Fatal(err)
@@ -253,6 +252,20 @@ func TestAPoisonedShardIsLeftOut(t *testing.T) {
 	none := trainer.Update(state, &Contribution{LeftOut: total.LeftOut})
 	if diff := cmp.Diff(state.Weights, none.Weights); diff != "" || none.Step != 1 {
 		t.Errorf("a round without contributions made step %d and changed weights:\n%s", none.Step, diff)
+	}
+}
+
+// poison makes a shard's numbers NaN.
+func poison(t *testing.T, trainer *Trainer, s Shard) {
+	t.Helper()
+	entry, err := trainer.cache.shard(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range entry.rows.blocks {
+		for i := 0; i < len(block); i += entry.rows.words() {
+			block[i] = math.Float32bits(float32(math.NaN())) // the age
+		}
 	}
 }
 

@@ -52,6 +52,9 @@ func (t *Trainer) setRules() error {
 // Update is the state after the step to which all shards contributed. A round in which every shard was left out changes
 // nothing but the position.
 func (t *Trainer) Update(state *State, total *Contribution) *State {
+	if t.job.LocalSteps > 0 {
+		return t.updateLocal(state, total)
+	}
 	next := t.newState()
 	next.Step = state.Step + 1
 	log := StepLog{
