@@ -7,36 +7,24 @@ import (
 
 // counts are the numbers of records by text.
 type counts struct {
-	index map[string]int32 // into the two below
-	texts []string
-	count []int64
+	dictionary
+	count []int64 // by the number of the text
 }
 
-func newCounts() counts { return counts{index: map[string]int32{}} }
-
-// find is the index of a text, or -1.
-func (c *counts) find(text []byte) int32 {
-	if i, ok := c.index[string(text)]; ok {
-		return i
-	}
-	return -1
-}
+func newCounts() counts { return counts{dictionary: newDictionary()} }
 
 // addFound counts a record whose text find has found at index i, or not.
 func (c *counts) addFound(i int32, text []byte) {
 	if i < 0 {
-		c.add(string(text), 1)
+		c.addCount(string(text), 1)
 		return
 	}
 	c.count[i]++
 }
 
-func (c *counts) add(text string, n int64) {
-	i, ok := c.index[text]
-	if !ok {
-		i = int32(len(c.texts))
-		c.index[text] = i
-		c.texts = append(c.texts, text)
+func (c *counts) addCount(text string, n int64) {
+	i := int(c.add(text))
+	if i == len(c.count) {
 		c.count = append(c.count, 0)
 	}
 	c.count[i] += n
@@ -44,7 +32,7 @@ func (c *counts) add(text string, n int64) {
 
 func (c *counts) merge(other *counts) {
 	for i, text := range other.texts {
-		c.add(text, other.count[i])
+		c.addCount(text, other.count[i])
 	}
 }
 

@@ -17,11 +17,11 @@ func newIDEncoder(f *spec.Feature, fitted *FittedFeature, slot int) idEncoder {
 	missing := int32(fitted.Size - 1)
 	switch f.Kind {
 	case spec.Vocabulary:
-		index := make(map[string]int32, len(fitted.Vocabulary))
-		for i, text := range fitted.Vocabulary {
-			index[text] = int32(i)
+		vocabulary := newDictionary()
+		for _, text := range fitted.Vocabulary {
+			vocabulary.add(text)
 		}
-		return &vocabularyEncoder{slot, f.Column, index, uint64(f.OOVBuckets), missing}
+		return &vocabularyEncoder{slot, f.Column, vocabulary, uint64(f.OOVBuckets), missing}
 	case spec.Hash:
 		return &hashEncoder{slot, uint64(f.Buckets), missing}
 	default:
@@ -32,7 +32,7 @@ func newIDEncoder(f *spec.Feature, fitted *FittedFeature, slot int) idEncoder {
 type vocabularyEncoder struct {
 	slot       int
 	column     string
-	index      map[string]int32
+	vocabulary dictionary
 	oovBuckets uint64
 	missing    int32
 }
@@ -42,13 +42,13 @@ func (e *vocabularyEncoder) encode(values []value) (int32, error) {
 	if v.missing {
 		return e.missing, nil
 	}
-	if id, ok := e.index[string(v.text)]; ok {
+	if id := e.vocabulary.find(v.text); id >= 0 {
 		return id, nil
 	}
 	if e.oovBuckets == 0 {
 		return 0, columnError(e.column, v.text, "is not in the vocabulary; correct it, or train with oov_buckets of at least 1")
 	}
-	return int32(len(e.index)) + int32(xxhash.Sum64(v.text)%e.oovBuckets), nil
+	return int32(len(e.vocabulary.texts)) + int32(xxhash.Sum64(v.text)%e.oovBuckets), nil
 }
 
 type hashEncoder struct {

@@ -96,7 +96,7 @@ func (st *Statistics) Add(fields [][]byte) error {
 	if err := st.columns.read(fields); err != nil {
 		return err
 	}
-	label, err := st.class(fields)
+	label, class, err := st.class(fields)
 	if err != nil {
 		return err
 	}
@@ -106,27 +106,28 @@ func (st *Statistics) Add(fields [][]byte) error {
 	if err := st.readTexts(); err != nil {
 		return err
 	}
-	st.count(label)
+	st.count(label, class)
 	return nil
 }
 
-// class is the record's label, if it is or can be one of two.
-func (st *Statistics) class(fields [][]byte) ([]byte, error) {
-	label, err := st.columns.labelText(fields)
+// class is the record's label, if it is or can be one of two, and its index
+// among those found, or -1.
+func (st *Statistics) class(fields [][]byte) (label []byte, index int32, err error) {
+	label, err = st.columns.labelText(fields)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if st.labels.find(label) >= 0 {
-		return label, nil
+	if index = st.labels.find(label); index >= 0 {
+		return label, index, nil
 	}
 	name := st.columns.label.name
 	if classes := st.columns.label.classes; len(classes) > 0 && !slices.Contains(classes, string(label)) {
-		return nil, columnError(name, label, "is not a class; label.classes has %q and %q", classes[0], classes[1])
+		return nil, 0, columnError(name, label, "is not a class; label.classes has %q and %q", classes[0], classes[1])
 	}
 	if known := st.labels.texts; len(known) == 2 {
-		return nil, columnError(name, label, "is a third class, besides %q and %q; a label has two, or name a marker for no value in data.missing", known[0], known[1])
+		return nil, 0, columnError(name, label, "is a third class, besides %q and %q; a label has two, or name a marker for no value in data.missing", known[0], known[1])
 	}
-	return label, checkUTF8(name, label)
+	return label, index, checkUTF8(name, label)
 }
 
 func checkUTF8(column string, text []byte) error {
@@ -168,7 +169,7 @@ func (st *Statistics) readTexts() error {
 }
 
 // count adds the record that was read.
-func (st *Statistics) count(label []byte) {
+func (st *Statistics) count(label []byte, class int32) {
 	st.records++
 	for i := range st.columns.values {
 		if st.columns.values[i].missing {
@@ -185,7 +186,7 @@ func (st *Statistics) count(label []byte) {
 			st.texts[i].addFound(st.textsNow[i], v.text)
 		}
 	}
-	st.labels.addFound(st.labels.find(label), label)
+	st.labels.addFound(class, label)
 }
 
 // Records is the number of records that were added.
@@ -217,7 +218,7 @@ func (st *Statistics) Merge(other *Statistics) {
 	st.labels.merge(&other.labels)
 }
 
-func (st *Statistics) isZero() bool { return st.labels.index == nil }
+func (st *Statistics) isZero() bool { return st.labels.table == nil }
 
 // fits tells whether both are of one spec, as far as their sizes show.
 func (st *Statistics) fits(other *Statistics) bool {

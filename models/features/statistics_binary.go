@@ -151,7 +151,7 @@ func (r *byteReader) counts() counts {
 	c := newCounts()
 	for range r.length(2) {
 		text := string(r.take(r.length(1)))
-		c.add(text, r.count())
+		c.addCount(text, r.count())
 	}
 	return c
 }
