@@ -34,6 +34,7 @@ func Run(t *testing.T, newModel New) {
 		{"score equals train", checkScoreEqualsTrain},
 		{"determinism", checkDeterminism},
 		{"sparse equals dense", checkSparseEqualsDense},
+		{"groups", checkGroups},
 	} {
 		t.Run(check.name, func(t *testing.T) { check.run(t, s) })
 	}

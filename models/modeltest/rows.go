@@ -51,13 +51,18 @@ func (s *subject) gradient(p *plan.Plan) []float32 {
 	vector := make([]float32, s.arrangement.Total)
 	copy(vector, p.Dense())
 	for _, pairs := range p.Sparse() {
-		param := &s.arrangement.Params[pairs.Param]
-		table, dim := param.In(vector), param.Shape[1]
-		for i, row := range pairs.Rows {
-			copy(table[int(row)*dim:][:dim], pairs.Values[i*dim:])
-		}
+		s.addPairs(vector, pairs)
 	}
 	return vector
+}
+
+// addPairs puts the gradient of a sparse parameter into a vector of zeros.
+func (s *subject) addPairs(vector []float32, pairs plan.SparseGradient) {
+	param := &s.arrangement.Params[pairs.Param]
+	table, dim := param.In(vector), param.Shape[1]
+	for i, row := range pairs.Rows {
+		copy(table[int(row)*dim:][:dim], pairs.Values[i*dim:])
+	}
 }
 
 func compareGradients(t *testing.T, s *subject, a, b *plan.Plan) {

@@ -7,17 +7,38 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// A Buffer is the memory of one value, row-major without gaps. Exactly one of
-// F32 and I32 is used.
+// A Buffer is the memory of one value, row-major. Exactly one of F32 and I32 is
+// used.
 type Buffer struct {
 	Shape tensor.Shape // () for a scalar, which has one float
 	F32   []float32
 	I32   []int32
+
+	stride int // between rows; 0: there are no gaps
 }
 
 // NewBuffer allocates floats for a shape.
 func NewBuffer(shape tensor.Shape) *Buffer {
 	return &Buffer{Shape: shape, F32: make([]float32, shape.TotalSize())}
+}
+
+// aliasing is a distance, in floats, at whose multiples the first cache keeps
+// lines in few places: a column of such a matrix would not fit into it.
+const aliasing = 256
+
+// NewSpread allocates floats for a shape, with gaps between the rows of a matrix
+// where they help the caches. Only kernels can read it.
+func NewSpread(shape tensor.Shape) *Buffer {
+	if len(shape) != 2 || shape[1]%aliasing != 0 {
+		return NewBuffer(shape)
+	}
+	stride := shape[1] + 16
+	return &Buffer{Shape: shape, F32: make([]float32, shape[0]*stride), stride: stride}
+}
+
+// Over returns a buffer of a shape, and of as many elements, in the memory of b.
+func (b *Buffer) Over(shape tensor.Shape) *Buffer {
+	return &Buffer{Shape: shape, F32: b.F32, stride: b.stride}
 }
 
 // Rows is the first dimension.
@@ -31,8 +52,19 @@ func (b *Buffer) Columns() int {
 	return b.Shape[1]
 }
 
+// Stride is the distance between rows in elements.
+func (b *Buffer) Stride() int {
+	if b.stride > 0 {
+		return b.stride
+	}
+	return b.Columns()
+}
+
+// Row is the floats of row i.
+func (b *Buffer) Row(i int) []float32 { return b.F32[i*b.Stride():][:b.Columns()] }
+
 // Value returns a Gorgonia value over the buffer's own memory; a scalar is
-// copied.
+// copied. There are no gaps between the buffer's rows.
 func (b *Buffer) Value() gorgonia.Value {
 	if b.I32 != nil {
 		return tensor.New(tensor.WithShape(b.Shape...), tensor.WithBacking(b.I32))
@@ -61,4 +93,11 @@ func FromValue(v gorgonia.Value) (*Buffer, error) {
 		return nil, fmt.Errorf("operand of type %T: it must be float32 or int32", data)
 	}
 	return b, nil
+}
+
+// copyRows copies a matrix to one of the same shape.
+func copyRows(dst, src *Buffer) {
+	for i := range dst.Rows() {
+		copy(dst.Row(i), src.Row(i))
+	}
 }

@@ -17,7 +17,10 @@ func Columns(x *gorgonia.Node, columns []int) (*gorgonia.Node, error) {
 }
 
 // ColumnsKernel computes [Columns].
-type ColumnsKernel struct{ Columns []int }
+type ColumnsKernel struct {
+	rowWise
+	Columns []int
+}
 
 func (k *ColumnsKernel) String() string { return fmt.Sprintf("Columns(%v)", k.Columns) }
 
@@ -41,9 +44,8 @@ func (k *ColumnsKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *ColumnsKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	width, n := in[0].Columns(), out.Columns()
 	for i := range out.Rows() {
-		row, chosen := in[0].F32[i*width:][:width], out.F32[i*n:][:n]
+		row, chosen := in[0].Row(i), out.Row(i)
 		for j, c := range k.Columns {
 			chosen[j] = row[c]
 		}
@@ -62,6 +64,7 @@ func (k *ColumnsKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorg
 // SpreadColumnsKernel computes the gradient of [Columns]: it puts the columns
 // back into a matrix [batch, Width] of zeros.
 type SpreadColumnsKernel struct {
+	rowWise
 	Columns []int
 	Width   int
 }
@@ -81,9 +84,8 @@ func (k *SpreadColumnsKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 // Compute implements Kernel.
 func (k *SpreadColumnsKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	clear(out.F32)
-	n := in[0].Columns()
 	for i := range out.Rows() {
-		row, chosen := out.F32[i*k.Width:][:k.Width], in[0].F32[i*n:][:n]
+		row, chosen := out.Row(i), in[0].Row(i)
 		for j, c := range k.Columns {
 			row[c] = chosen[j]
 		}
@@ -99,7 +101,10 @@ func Concat(parts ...*gorgonia.Node) (*gorgonia.Node, error) {
 }
 
 // ConcatKernel computes [Concat].
-type ConcatKernel struct{ Parts int }
+type ConcatKernel struct {
+	rowWise
+	Parts int
+}
 
 func (k *ConcatKernel) String() string { return fmt.Sprintf("Concat(parts=%d)", k.Parts) }
 
@@ -120,13 +125,12 @@ func (k *ConcatKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *ConcatKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	width, offset := out.Columns(), 0
+	offset := 0
 	for _, part := range in {
-		n := part.Columns()
 		for i := range out.Rows() {
-			copy(out.F32[i*width+offset:][:n], part.F32[i*n:][:n])
+			copy(out.Row(i)[offset:], part.Row(i))
 		}
-		offset += n
+		offset += part.Columns()
 	}
 }
 

@@ -47,17 +47,20 @@ func (k *DenseKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	x, weights, start := in[0], in[1], in[2]
 	m, n, inner := out.Rows(), out.Columns(), x.Columns()
 	if len(start.Shape) == 1 {
-		kernel.MulNN(out.F32, n, x.F32, inner, weights.F32, n, m, n, inner, start.F32, k.ReLU)
+		kernel.MulNN(out.F32, out.Stride(), x.F32, x.Stride(), weights.F32, weights.Stride(), m, n, inner, start.F32, k.ReLU)
 		return
 	}
 	if &out.F32[0] != &start.F32[0] {
-		copy(out.F32, start.F32)
+		copyRows(out, start)
 	}
-	kernel.MulNNAdd(out.F32, n, x.F32, inner, weights.F32, n, m, n, inner)
+	kernel.MulNNAdd(out.F32, out.Stride(), x.F32, x.Stride(), weights.F32, weights.Stride(), m, n, inner)
 	if k.ReLU {
-		kernel.ReLU(out.F32, out.F32)
+		rectify(out, out)
 	}
 }
+
+// Whole is true for the weights.
+func (k *DenseKernel) Whole(operand int) bool { return operand == 1 }
 
 // DiffWRT is true for all operands.
 func (k *DenseKernel) DiffWRT() []bool { return []bool{true, true, true} }
@@ -133,12 +136,16 @@ func (k *InputGradientKernel) Scratch(in []tensor.Shape) int {
 func (k *InputGradientKernel) Compute(out *Buffer, in []*Buffer, scratch []float32) {
 	grad, weights := in[0], in[1]
 	var mask []float32
+	ldm := 0
 	if k.Masked {
-		mask = in[2].F32
+		mask, ldm = in[2].F32, in[2].Stride()
 	}
 	m, n, inner := out.Rows(), out.Columns(), grad.Columns()
-	kernel.MulNT(out.F32, n, grad.F32, inner, weights.F32, inner, m, n, inner, mask, n, scratch)
+	kernel.MulNT(out.F32, out.Stride(), grad.F32, grad.Stride(), weights.F32, weights.Stride(), m, n, inner, mask, ldm, scratch)
 }
+
+// Whole is true for the weights.
+func (k *InputGradientKernel) Whole(operand int) bool { return operand == 1 }
 
 // WeightGradientKernel computes the gradient of [Dense] with respect to the
 // weights: x [batch, inputs], transposed, times the gradient [batch, units].
@@ -160,9 +167,14 @@ func (k *WeightGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *WeightGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()})
+}
+
+// Reduce implements Reducer.
+func (k *WeightGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
 	x, grad := in[0], in[1]
-	m, n := out.Rows(), out.Columns()
-	kernel.MulTN(out.F32, n, x.F32, m, grad.F32, n, m, n, x.Rows())
+	n := grad.Columns()
+	kernel.MulTN(out, n, x.F32[batch.From*x.Stride()+rows.From:], x.Stride(), grad.F32[batch.From*grad.Stride():], grad.Stride(), rows.Len(), n, batch.Len())
 }
 
 // BiasGradientKernel sums the rows of [batch, units] to [units].
@@ -180,6 +192,11 @@ func (k *BiasGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *BiasGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()})
+}
+
+// Reduce implements Reducer.
+func (k *BiasGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
 	grad := in[0]
-	kernel.SumColumns(out.F32, grad.F32, grad.Columns(), grad.Rows(), grad.Columns())
+	kernel.SumColumns(out, grad.F32[batch.From*grad.Stride()+rows.From:], grad.Stride(), batch.Len(), rows.Len())
 }

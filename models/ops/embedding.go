@@ -45,17 +45,20 @@ func (k *EmbeddingKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 // Compute implements Kernel.
 func (k *EmbeddingKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	ids, tables := in[0], in[1:]
-	width, offset := out.Columns(), 0
+	offset := 0
 	for j, table := range tables {
 		dim := table.Columns()
 		column := ids.I32[k.Columns[j]:]
 		for i := range out.Rows() {
 			row := int(column[i*ids.Columns()])
-			copy(out.F32[i*width+offset:][:dim], table.F32[row*dim:][:dim])
+			copy(out.Row(i)[offset:], table.F32[row*dim:][:dim])
 		}
 		offset += dim
 	}
 }
+
+// Whole is false for the ids alone.
+func (k *EmbeddingKernel) Whole(operand int) bool { return operand != 0 }
 
 // DiffWRT is false for the ids alone.
 func (k *EmbeddingKernel) DiffWRT() []bool { return allBut(0, 1+len(k.Columns)) }

@@ -63,12 +63,15 @@ func (k *IndicatorKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	bias, ids, tables := in[0], in[1], in[2:]
 	m, n := out.Rows(), out.Columns()
 	for i := range m {
-		copy(out.F32[i*n:(i+1)*n], bias.F32)
+		copy(out.Row(i), bias.F32)
 	}
 	for j, table := range tables {
-		gatherAdd(out.F32, n, table.F32, n, ids.I32[k.Columns[j]:], ids.Columns(), m)
+		gatherAdd(out.F32, out.Stride(), table.F32, n, ids.I32[k.Columns[j]:], ids.Columns(), m)
 	}
 }
+
+// Whole is false for the ids alone.
+func (k *IndicatorKernel) Whole(operand int) bool { return operand != 1 }
 
 // DiffWRT is false for the ids alone.
 func (k *IndicatorKernel) DiffWRT() []bool { return allBut(1, 2+len(k.Columns)) }
@@ -121,13 +124,29 @@ func (k *TableGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *TableGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, k.Rows})
+}
+
+// Reduce implements Reducer.
+func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
 	grad, ids := in[0], in[1]
-	clear(out.F32)
-	scatterAdd(out.F32, k.Dim, ids.I32[k.Column:], ids.Columns(), grad.F32[k.Offset:], grad.Columns(), grad.Rows())
+	column, stride := ids.I32[batch.From*ids.Columns()+k.Column:], ids.Columns()
+	values := grad.F32[batch.From*grad.Stride()+k.Offset:]
+	clear(out)
+	if rows.Len() == k.Rows {
+		scatterAdd(out, k.Dim, column, stride, values, grad.Stride(), batch.Len())
+		return
+	}
+	for i := range batch.Len() {
+		if row := int(column[i*stride]) - rows.From; row >= 0 && row < rows.Len() {
+			sum := out[row*k.Dim:][:k.Dim]
+			kernel.Add(sum, sum, values[i*grad.Stride():])
+		}
+	}
 }
 
 // gatherAdd is kernel.GatherAdd with a short way for tables of one column,
-// which are most of a wide part.
+// which are most of a wide rows.
 func gatherAdd(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
 	if n > 1 {
 		kernel.GatherAdd(dst, ldd, table, n, ids, stride, m)

@@ -84,6 +84,9 @@ func (k *SigmoidCrossEntropyGradientKernel) Shape(in []tensor.Shape) (tensor.Sha
 	return in[0].Clone(), sameBatch(in[:3])
 }
 
+// Whole is true for the gradient of the loss.
+func (k *SigmoidCrossEntropyGradientKernel) Whole(operand int) bool { return operand == 3 }
+
 // Scratch is for the losses.
 func (k *SigmoidCrossEntropyGradientKernel) Scratch(in []tensor.Shape) int { return in[0][0] }
 

@@ -18,6 +18,7 @@ func OneHot(ids *gorgonia.Node, columns, sizes []int) (*gorgonia.Node, error) {
 
 // OneHotKernel computes [OneHot].
 type OneHotKernel struct {
+	rowWise
 	Columns []int // of ids
 	Sizes   []int // ids of Columns[j] are in [0, Sizes[j])
 }
@@ -52,11 +53,11 @@ func sum(sizes []int) (total int) {
 func (k *OneHotKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	ids := in[0]
 	clear(out.F32)
-	width, offset := out.Columns(), 0
+	offset := 0
 	for j, column := range k.Columns {
 		for i := range out.Rows() {
 			id := int(ids.I32[i*ids.Columns()+column])
-			out.F32[i*width+offset+id] = 1
+			out.Row(i)[offset+id] = 1
 		}
 		offset += k.Sizes[j]
 	}

@@ -47,6 +47,32 @@ type Overwriter interface {
 	Overwrites() int // the operand's number
 }
 
+// A RowWise kernel makes row i of its result, one row an example, from row i of
+// some operands and from the whole of the others, such as weights.
+type RowWise interface {
+	Whole(operand int) bool
+}
+
+// A Reducer is a kernel whose result is a sum over the rows of a batch, in
+// ascending order; its operands have a row an example.
+type Reducer interface {
+	// Reduce sets out to some rows of the result, without gaps, summed over some
+	// rows of the batch alone. A vector has a row an element.
+	Reduce(out []float32, in []*Buffer, batch, rows Range)
+}
+
+// A Range is rows From, From+1, ... To-1.
+type Range struct{ From, To int }
+
+// Len is the number of rows.
+func (r Range) Len() int { return r.To - r.From }
+
+// rowWise is what kernels embed that read no operand whole.
+type rowWise struct{}
+
+// Whole implements RowWise.
+func (rowWise) Whole(int) bool { return false }
+
 // Op makes a kernel an operation of Gorgonia.
 type Op struct{ Kernel }
 

@@ -13,7 +13,7 @@ import (
 func ReLU(x *gorgonia.Node) (*gorgonia.Node, error) { return apply(&ReLUKernel{}, x) }
 
 // ReLUKernel computes [ReLU].
-type ReLUKernel struct{}
+type ReLUKernel struct{ rowWise }
 
 func (k *ReLUKernel) String() string { return "ReLU" }
 
@@ -28,7 +28,17 @@ func (k *ReLUKernel) Overwrites() int { return 0 }
 
 // Compute implements Kernel.
 func (k *ReLUKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	kernel.ReLU(out.F32, in[0].F32)
+	rectify(out, in[0])
+}
+
+func rectify(out, x *Buffer) {
+	if out.Stride() == x.Stride() { // what is in gaps does not matter
+		kernel.ReLU(out.F32, x.F32)
+		return
+	}
+	for i := range out.Rows() {
+		kernel.ReLU(out.Row(i), x.Row(i))
+	}
 }
 
 // DiffWRT is true.
@@ -43,7 +53,7 @@ func (k *ReLUKernel) SymDiff(_ gorgonia.Nodes, out, grad *gorgonia.Node) (gorgon
 // ReLUGradientKernel computes the gradient through a rectifier from that of
 // its output and the output itself, both [batch, units]: the gradient where
 // the output is positive, else 0.
-type ReLUGradientKernel struct{}
+type ReLUGradientKernel struct{ rowWise }
 
 func (k *ReLUGradientKernel) String() string { return "ReLUGradient" }
 
@@ -63,5 +73,12 @@ func (k *ReLUGradientKernel) Overwrites() int { return 0 }
 
 // Compute implements Kernel.
 func (k *ReLUGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	kernel.ReLUMask(out.F32, in[0].F32, in[1].F32)
+	grad, output := in[0], in[1]
+	if out.Stride() == grad.Stride() && out.Stride() == output.Stride() {
+		kernel.ReLUMask(out.F32, grad.F32, output.F32)
+		return
+	}
+	for i := range out.Rows() {
+		kernel.ReLUMask(out.Row(i), grad.Row(i), output.Row(i))
+	}
 }

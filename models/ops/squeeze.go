@@ -12,7 +12,7 @@ import (
 func Squeeze(x *gorgonia.Node) (*gorgonia.Node, error) { return apply(&SqueezeKernel{}, x) }
 
 // SqueezeKernel computes [Squeeze].
-type SqueezeKernel struct{}
+type SqueezeKernel struct{ rowWise }
 
 func (k *SqueezeKernel) String() string { return "Squeeze" }
 
@@ -44,7 +44,7 @@ func (k *SqueezeKernel) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgo
 
 // UnsqueezeKernel computes the gradient of [Squeeze]: it makes a vector
 // [batch] a matrix [batch, 1].
-type UnsqueezeKernel struct{}
+type UnsqueezeKernel struct{ rowWise }
 
 func (k *UnsqueezeKernel) String() string { return "Unsqueeze" }
 

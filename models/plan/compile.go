@@ -36,17 +36,11 @@ type compiler struct {
 	values map[*gorgonia.Node]*value
 	terms  [][]tableTerm // of the sparse parameters' gradients
 	plan   *Plan
+	spread bool // only kernels read what is computed
 }
 
 func (c *compiler) compile(a *models.Arrangement, mode Mode) (*Plan, error) {
-	c.plan = &Plan{layout: c.Layout}
-	results, err := c.results(a)
-	if err != nil {
-		return nil, err
-	}
-	c.collect(results)
-	c.fuse()
-	if err := c.placeLeaves(a); err != nil {
+	if err := c.begin(a); err != nil {
 		return nil, err
 	}
 	late := c.placeGradients(a)
@@ -57,9 +51,22 @@ func (c *compiler) compile(a *models.Arrangement, mode Mode) (*Plan, error) {
 	for _, g := range late {
 		c.plan.steps = append(c.plan.steps, &copyStep{g.memory, g.value.buffer})
 	}
-	c.emitSparse(a)
+	c.plan.sparse = c.sparse(a, c.Batch)
+	c.plan.pairs = make([]SparseGradient, len(c.plan.sparse))
 	c.plan.logits = c.values[c.logits].buffer
 	return c.plan, nil
+}
+
+// begin finds what has to be computed and places what is given.
+func (c *compiler) begin(a *models.Arrangement) error {
+	c.plan = &Plan{layout: c.Layout}
+	results, err := c.results(a)
+	if err != nil {
+		return err
+	}
+	c.collect(results)
+	c.fuse()
+	return c.placeLeaves(a)
 }
 
 // results are the nodes that the plan is for: the logits, the gradients of
@@ -201,20 +208,20 @@ func (c *compiler) placeGradients(a *models.Arrangement) (late []lateGradient) {
 // placeComputed gives what is computed its memory.
 func (c *compiler) placeComputed() {
 	for _, v := range c.order {
-		if v.buffer != nil || v.leaf() || v.fused {
+		if v.buffer != nil || v.leaf() || v.fused || v.role == reduced {
 			continue
 		}
-		if memory := v.overwrites(); memory != nil {
-			v.buffer = &ops.Buffer{Shape: v.node.Shape(), F32: memory}
+		if operand := v.overwrites(); operand != nil {
+			v.buffer = operand.Over(v.node.Shape())
 		} else {
-			v.buffer = v.newBuffer()
+			v.buffer = v.newBuffer(c.spread)
 		}
 	}
 }
 
 // overwrites is the memory of an operand that the value can take over: one that
 // is computed, of the same size, and that nobody else reads.
-func (v *value) overwrites() []float32 {
+func (v *value) overwrites() *ops.Buffer {
 	k, ok := v.kernel.(ops.Overwriter)
 	if !ok {
 		return nil
@@ -223,13 +230,13 @@ func (v *value) overwrites() []float32 {
 	if operand.leaf() || operand.uses > 1 || operand.node.Shape().TotalSize() != v.node.Shape().TotalSize() {
 		return nil
 	}
-	return operand.buffer.F32
+	return operand.buffer
 }
 
 // emit writes the list of steps.
 func (c *compiler) emit(mode Mode) error {
 	for _, v := range c.order {
-		if v.leaf() || v.fused {
+		if v.leaf() || v.fused || v.role == reduced {
 			continue
 		}
 		s, err := c.step(v, mode)

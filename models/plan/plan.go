@@ -69,7 +69,7 @@ func (p *Plan) Run() error {
 		}
 	}
 	for i, s := range p.sparse {
-		p.pairs[i] = s.collect()
+		p.pairs[i] = s.collect(0)
 	}
 	return nil
 }

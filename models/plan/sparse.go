@@ -46,27 +46,27 @@ func tableTerms(n *gorgonia.Node, p *models.Placed) ([]tableTerm, error) {
 	}
 }
 
-// emitSparse prepares the gradients of the sparse parameters.
-func (c *compiler) emitSparse(a *models.Arrangement) {
-	next := 0
+// sparse prepares the gradients of the sparse parameters, over so many rows of
+// the batch at a time.
+func (c *compiler) sparse(a *models.Arrangement, rows int) (gradients []*sparseGradient) {
 	for i := range a.Params {
 		if !a.Params[i].Sparse || c.gradients == nil {
 			continue
 		}
-		s := &sparseGradient{param: i, dim: a.Params[i].Shape[1], batch: c.Batch}
-		for _, t := range c.terms[next] {
+		s := &sparseGradient{param: i, dim: a.Params[i].Shape[1], batch: rows}
+		for _, t := range c.terms[len(gradients)] {
 			s.terms = append(s.terms, lookup{t.kernel, c.values[t.gradient].buffer, c.values[t.ids].buffer})
 		}
-		next++
 		s.reserve()
-		c.plan.sparse = append(c.plan.sparse, s)
+		gradients = append(gradients, s)
 	}
-	c.plan.pairs = make([]SparseGradient, len(c.plan.sparse))
+	return gradients
 }
 
 // A sparseGradient gathers the gradient of one table.
 type sparseGradient struct {
 	param, dim int
+	first      int // row of the batch
 	batch      int // examples a term
 	terms      []lookup
 	keys       []uint64 // row, then the number of the example among all terms'
@@ -91,9 +91,11 @@ func (s *sparseGradient) reserve() {
 	s.partial = make([]float32, s.dim)
 }
 
-// collect sums the gradients of each row, in the order in which a dense gradient
-// is summed: each term over its examples, ascending, then over the terms.
-func (s *sparseGradient) collect() SparseGradient {
+// collect sums the gradients of each row over the examples from one on, in the
+// order in which a dense gradient is summed: each term over its examples,
+// ascending, then over the terms.
+func (s *sparseGradient) collect(first int) SparseGradient {
+	s.first = first
 	s.keys, s.rows, s.values = s.keys[:0], s.rows[:0], s.values[:0]
 	for t := range s.terms {
 		s.list(t)
@@ -134,7 +136,7 @@ func (s *sparseGradient) list(t int) {
 	for i := range s.batch {
 		position := t*s.batch + i
 		if !allZero(s.example(uint32(position))) {
-			row := term.ids.I32[i*stride+term.kernel.Column]
+			row := term.ids.I32[(s.first+i)*stride+term.kernel.Column]
 			s.keys = append(s.keys, uint64(row)<<32|uint64(position))
 		}
 	}
@@ -143,8 +145,7 @@ func (s *sparseGradient) list(t int) {
 // example is the gradient of an example, numbered through all terms.
 func (s *sparseGradient) example(position uint32) []float32 {
 	term := &s.terms[int(position)/s.batch]
-	start := int(position)%s.batch*term.gradient.Columns() + term.kernel.Offset
-	return term.gradient.F32[start:][:s.dim]
+	return term.gradient.Row(s.first + int(position)%s.batch)[term.kernel.Offset:][:s.dim]
 }
 
 // open starts the sum of a row at 0.

@@ -16,6 +16,7 @@ type value struct {
 	in     []*value   // operands
 	uses   int        // as an operand, and as a result of the plan
 	fused  bool       // its only user computes it
+	role   role       // in a plan for groups
 
 	buffer *ops.Buffer    // nil for values that are not float32 or int32
 	tensor gorgonia.Value // as operations that are not ours see it; nil where the buffer has to be wrapped each time
@@ -97,19 +98,32 @@ func isSum(n *gorgonia.Node) bool {
 // sum is the kernel of Gorgonia's elementwise sum.
 type sum struct{}
 
+// Whole is false: terms have the same shape.
+func (*sum) Whole(int) bool { return false }
+
 // Overwrites the first term.
 func (*sum) Overwrites() int { return 0 }
 
 // Compute adds two operands.
 func (*sum) Compute(out *ops.Buffer, in []*ops.Buffer, _ []float32) {
-	kernel.Add(out.F32, in[0].F32, in[1].F32)
+	a, b := in[0], in[1]
+	if out.Stride() == a.Stride() && out.Stride() == b.Stride() {
+		kernel.Add(out.F32, a.F32, b.F32)
+		return
+	}
+	for i := range out.Rows() {
+		kernel.Add(out.Row(i), a.Row(i), b.Row(i))
+	}
 }
 
-// newBuffer allocates the memory of a value. There is none for types that only
-// operations that are not ours can read.
-func (v *value) newBuffer() *ops.Buffer {
+// newBuffer allocates the memory of a value, spread if only kernels read it.
+// There is none for types that only operations that are not ours can read.
+func (v *value) newBuffer(spread bool) *ops.Buffer {
 	switch shape := v.node.Shape(); v.node.Dtype() {
 	case tensor.Float32:
+		if spread {
+			return ops.NewSpread(shape)
+		}
 		return ops.NewBuffer(shape)
 	case tensor.Int32:
 		return &ops.Buffer{Shape: shape, I32: make([]int32, shape.TotalSize())}

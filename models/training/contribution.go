@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/penstock-ml/penstock/models/kernel"
-	"github.com/penstock-ml/penstock/models/plan"
 )
 
 // The averaging is exact: every float32 that a shard contributes is rounded, half to even, to a multiple of 2^-40 and
@@ -49,24 +48,6 @@ type SparseSum struct {
 func fixed(x float64) int64 { return int64(math.RoundToEven(x / resolution)) }
 func float(x int64) float64 { return float64(x) * resolution }
 
-// add adds one shard's batch as the plan left it, or leaves the shard out, whole, when any number of it is out of range.
-func (c *Contribution) add(shard int, p *plan.Plan, weights []float32, limit float32) {
-	loss, weight := sum(p.Losses()), sum(weights)
-	if reason := outOfRange(p, loss, limit); reason != "" {
-		c.LeftOut = append(c.LeftOut, Omission{Shard: shard, Reason: reason})
-		return
-	}
-	c.Loss += fixed(loss)
-	c.Weight += fixed(weight)
-	if c.Shards == 0 {
-		c.Dense = zeros(c.Dense, len(p.Dense()))
-		c.Sparse = make([]SparseSum, len(p.Sparse()))
-	}
-	c.Shards++
-	kernel.FixedAdd(c.Dense, p.Dense())
-	c.addSparse(p.Sparse())
-}
-
 // zeros returns n zeros, in the memory of x if it is large enough.
 func zeros(x []int64, n int) []int64 {
 	if cap(x) < n {
@@ -75,32 +56,6 @@ func zeros(x []int64, n int) []int64 {
 	x = x[:n]
 	clear(x)
 	return x
-}
-
-func (c *Contribution) addSparse(gradients []plan.SparseGradient) {
-	for i, g := range gradients {
-		values := make([]int64, len(g.Values))
-		kernel.FixedAdd(values, g.Values)
-		c.Sparse[i].merge(SparseSum{Rows: slices.Clone(g.Rows), Values: values})
-	}
-}
-
-// outOfRange says what is wrong with a shard's numbers, or nothing.
-func outOfRange(p *plan.Plan, loss float64, limit float32) string {
-	switch {
-	case math.IsNaN(loss) || math.IsInf(loss, 0):
-		return "its loss is not finite"
-	case math.Abs(loss) > float64(limit):
-		return "its loss is beyond the range of exact sums"
-	case kernel.FixedCheck(p.Dense(), limit) >= 0:
-		return "its gradient is not finite or beyond the range of exact sums"
-	}
-	for _, g := range p.Sparse() {
-		if kernel.FixedCheck(g.Values, limit) >= 0 {
-			return "its gradient of a table is not finite or beyond the range of exact sums"
-		}
-	}
-	return ""
 }
 
 // Merge adds other, which is not changed and keeps its memory.
@@ -134,6 +89,10 @@ func (c *Contribution) mergeCounts(other *Contribution) {
 	c.Weight += other.Weight
 	c.Loss += other.Loss
 	c.LeftOut = append(c.LeftOut, other.LeftOut...)
+	c.sortLeftOut()
+}
+
+func (c *Contribution) sortLeftOut() {
 	slices.SortFunc(c.LeftOut, func(a, b Omission) int {
 		return cmp.Or(cmp.Compare(a.Shard, b.Shard), strings.Compare(a.Reason, b.Reason))
 	})
@@ -174,13 +133,4 @@ func (s *SparseSum) merge(o SparseSum) {
 func (s *SparseSum) append(row int32, values []int64) {
 	s.Rows = append(s.Rows, row)
 	s.Values = append(s.Values, values...)
-}
-
-// sum adds in float64, in order: a shard's rows have one order, so this has one result.
-func sum(x []float32) float64 {
-	total := 0.0
-	for _, v := range x {
-		total += float64(v)
-	}
-	return total
 }

@@ -7,7 +7,8 @@
 //	order.go         the order of a shard's rows in an epoch
 //	state.go         weights, optimizer slots, position: what a checkpoint holds
 //	contribution.go  exact sums of gradients over shards
-//	trainer.go       rows and weights to contributions
+//	trainer.go       rows and weights to all that gradients are made of
+//	summation.go     and on to a contribution
 //	update.go        contributions to the next state
 //	schedule.go      the learning rate's factor by step
 //	codec.go         the bytes of what crosses from one worker to another

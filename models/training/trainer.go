@@ -37,7 +37,7 @@ type Trainer struct {
 	pool        pool
 
 	mu   sync.Mutex
-	idle []*plan.Plan
+	idle map[int][]*plan.Groups // by number of shards
 }
 
 // NewTrainer checks the job and builds its model.
@@ -54,7 +54,7 @@ func NewTrainer(job Job) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{job: job, model: model, layout: job.Features.Layout(), arrangement: arrangement}
+	t := &Trainer{job: job, model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int][]*plan.Groups{}}
 	t.cache = cache{
 		format:  job.Spec.Format(),
 		encoder: func() (*features.Encoder, error) { return features.NewEncoder(job.Spec, job.Features) },
@@ -89,25 +89,20 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	if t.job.LocalSteps > 0 {
 		return t.contributeLocal(ctx, shards, state)
 	}
-	workers := parallel.Workers(len(shards))
-	parts := make([]*Contribution, workers)
-	plans := make([]*plan.Plan, workers)
-	for i := range plans {
-		p, err := t.takePlan()
-		if err != nil {
-			return nil, err
-		}
-		defer t.returnPlan(p)
-		p.Bind(state.Weights)
-		plans[i], parts[i] = p, t.newContribution()
+	pieces := divide(shards, min(len(shards), parallel.Workers(len(shards))))
+	plans, err := t.takePlans(pieces)
+	defer t.returnPlans(plans)
+	if err != nil {
+		return nil, err
 	}
-	err := parallel.Each(ctx, len(shards), func(worker, i int) error {
-		return t.contribute(ctx, shards[i], state.Step, plans[worker], parts[worker])
+	err = parallel.Each(ctx, len(pieces), func(_, i int) error {
+		return t.run(ctx, pieces[i], state, plans[i])
 	})
 	if err != nil {
 		return nil, err
 	}
-	return t.addUp(parts), nil
+	s := t.newSummation(pieces, plans)
+	return s.contribution, s.run(ctx)
 }
 
 // addUp returns the sum of the parts, whose memory it takes.
@@ -121,21 +116,51 @@ func (t *Trainer) addUp(parts []*Contribution) *Contribution {
 	return parts[0]
 }
 
-func (t *Trainer) contribute(ctx context.Context, s Shard, step int64, p *plan.Plan, c *Contribution) error {
-	entry, err := t.cache.shard(ctx, s)
-	if err != nil {
-		return err
+// divide cuts shards into pieces of consecutive ones whose sizes differ by one at most.
+func divide(shards []Shard, pieces int) [][]Shard {
+	divided := make([][]Shard, pieces)
+	for i := range divided {
+		divided[i] = shards[i*len(shards)/pieces : (i+1)*len(shards)/pieces]
 	}
-	batch := p.Input()
-	if err := t.fill(batch, entry, s, step); err != nil {
-		return err
+	return divided
+}
+
+// run computes the losses of shards, and all that their gradients are made of.
+func (t *Trainer) run(ctx context.Context, shards []Shard, state *State, p *plan.Groups) error {
+	for i, s := range shards {
+		entry, err := t.cache.shard(ctx, s)
+		if err != nil {
+			return err
+		}
+		batch := t.group(p, i)
+		if err := t.fill(&batch, entry, s, state.Step); err != nil {
+			return err
+		}
 	}
+	p.Bind(state.Weights)
 	if err := p.Run(); err != nil {
-		return fmt.Errorf("shard %d, step %d: %w", s.Index, step+1, err)
+		return fmt.Errorf("shards %d to %d, step %d: %w", shards[0].Index, shards[len(shards)-1].Index, state.Step+1, err)
 	}
-	c.add(s.Index, p, batch.Weights, shardLimit(t.job.Shards))
 	return nil
 }
+
+// perShard is how many rows of a step are one shard's.
+func (t *Trainer) perShard() int { return t.job.Batch / t.job.Shards }
+
+// group is the part of a plan's input that holds the rows of its i-th shard.
+func (t *Trainer) group(p *plan.Groups, i int) features.Rows {
+	all, n := p.Input(), t.perShard()
+	return features.Rows{
+		N:       n,
+		Numeric: section(all.Numeric, i*n, n, len(t.layout.Numeric)),
+		IDs:     section(all.IDs, i*n, n, len(t.layout.Categorical)),
+		Labels:  section(all.Labels, i*n, n, 1),
+		Weights: section(all.Weights, i*n, n, 1),
+	}
+}
+
+// section is n rows of a matrix, from one on.
+func section[T any](x []T, from, n, width int) []T { return x[from*width : (from+n)*width] }
 
 // fill gathers a shard's rows of one step and pads what is missing at an epoch's end with rows of weight 0.
 func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step int64) error {
@@ -152,20 +177,39 @@ func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step i
 	return entry.rows.gather(batch, rows)
 }
 
-func (t *Trainer) takePlan() (*plan.Plan, error) {
-	t.mu.Lock()
-	if n := len(t.idle); n > 0 {
-		p := t.idle[n-1]
-		t.idle = t.idle[:n-1]
-		t.mu.Unlock()
-		return p, nil
+// takePlans returns a plan for each piece. Plans are kept by the number of their shards.
+func (t *Trainer) takePlans(pieces [][]Shard) ([]*plan.Groups, error) {
+	plans := make([]*plan.Groups, 0, len(pieces))
+	for _, piece := range pieces {
+		p := t.idlePlan(len(piece))
+		if p == nil {
+			var err error
+			if p, err = plan.CompileGroups(t.model, t.arrangement, t.layout, t.perShard(), len(piece)); err != nil {
+				return plans, err
+			}
+		}
+		plans = append(plans, p)
 	}
-	t.mu.Unlock()
-	return plan.Compile(t.model, t.arrangement, t.layout, t.job.Batch/t.job.Shards, plan.Train)
+	return plans, nil
 }
 
-func (t *Trainer) returnPlan(p *plan.Plan) {
+// idlePlan returns a plan for so many shards that nobody uses, or nil.
+func (t *Trainer) idlePlan(shards int) *plan.Groups {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.idle = append(t.idle, p)
+	idle := t.idle[shards]
+	if len(idle) == 0 {
+		return nil
+	}
+	last := len(idle) - 1
+	t.idle[shards] = idle[:last]
+	return idle[last]
+}
+
+func (t *Trainer) returnPlans(plans []*plan.Groups) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range plans {
+		t.idle[p.Groups()] = append(t.idle[p.Groups()], p)
+	}
 }

@@ -258,14 +258,49 @@ func TestAPoisonedShardIsLeftOut(t *testing.T) {
 // poison makes a shard's numbers NaN.
 func poison(t *testing.T, trainer *Trainer, s Shard) {
 	t.Helper()
+	setAge(t, trainer, s, float32(math.NaN()))
+}
+
+// setAge gives all rows of a shard one age.
+func setAge(t *testing.T, trainer *Trainer, s Shard, age float32) {
+	t.Helper()
 	entry, err := trainer.cache.shard(context.Background(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, block := range entry.rows.blocks {
 		for i := 0; i < len(block); i += entry.rows.words() {
-			block[i] = math.Float32bits(float32(math.NaN())) // the age
+			block[i] = math.Float32bits(age)
 		}
+	}
+}
+
+// A gradient out of range is found when parts of it are in the sum already, which then begins anew.
+func TestAGradientOutOfRangeIsLeftOut(t *testing.T) {
+	f := newFixture(t, 300)
+	trainer := f.trainer(t)
+	state := trainer.Initial()
+	for _, p := range trainer.arrangement.Params {
+		if p.Name == "deep/logits/weights" { // logits and losses do not depend on the age, the gradient of these weights does
+			clear(p.In(state.Weights))
+		}
+	}
+	healthy, err := trainer.Contribute(context.Background(), []Shard{f.shards[0], f.shards[2]}, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setAge(t, trainer, f.shards[1], 1e12)
+	setAge(t, trainer, f.shards[3], -1e12)
+	total, err := trainer.Contribute(context.Background(), f.shards, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(total.LeftOut) != 2 || total.LeftOut[0].Shard != 1 || total.LeftOut[1].Shard != 3 || !strings.Contains(total.LeftOut[0].Reason, "its gradient is not finite") {
+		t.Fatalf("left out: %v, want shards 1 and 3 for their gradients", total.LeftOut)
+	}
+	total.LeftOut = nil
+	if diff := cmp.Diff(healthy, total); diff != "" {
+		t.Errorf("the shards left out show:\n%s", diff)
 	}
 }
 

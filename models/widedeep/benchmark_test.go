@@ -37,8 +37,8 @@ var (
 	}
 )
 
-// newPlan makes a plan with weights and rows in place.
-func newPlan(tb testing.TB, c config, layout *features.Layout, batch int, mode plan.Mode) *plan.Plan {
+// arranged makes a model and places its parameters.
+func arranged(tb testing.TB, c config, layout *features.Layout) (models.Model, *models.Arrangement) {
 	tb.Helper()
 	m, err := widedeep.NewModel(newSpec(tb, c), layout)
 	if err != nil {
@@ -48,6 +48,13 @@ func newPlan(tb testing.TB, c config, layout *features.Layout, batch int, mode p
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return m, a
+}
+
+// newPlan makes a plan with weights and rows in place.
+func newPlan(tb testing.TB, c config, layout *features.Layout, batch int, mode plan.Mode) *plan.Plan {
+	tb.Helper()
+	m, a := arranged(tb, c, layout)
 	p, err := plan.Compile(m, a, layout, batch, mode)
 	if err != nil {
 		tb.Fatal(err)
@@ -109,6 +116,59 @@ func TestRunDoesNotAllocate(t *testing.T) {
 				t.Errorf("%s, mode %d: %v allocations a run", name, mode, n)
 			}
 		}
+	}
+}
+
+func TestGroupsDoNotAllocate(t *testing.T) {
+	for name, c := range configs {
+		m, a := arranged(t, c, layout)
+		g, err := plan.CompileGroups(m, a, layout, 16, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Bind(a.Initial(1))
+		fillRandom(g.Input(), layout)
+		scratch := make([]float32, g.Scratch())
+		if n := testing.AllocsPerRun(10, func() { runGroups(t, g, scratch) }); n != 0 {
+			t.Errorf("%s: %v allocations a run", name, n)
+		}
+	}
+}
+
+// runGroups computes everything once.
+func runGroups(tb testing.TB, g *plan.Groups, scratch []float32) {
+	if err := g.Run(); err != nil {
+		tb.Fatal(err)
+	}
+	for group := range g.Groups() {
+		for block := range g.Blocks() {
+			g.Reduce(block, group, scratch)
+		}
+		for table := range g.Tables() {
+			g.Sparse(group, table)
+		}
+	}
+}
+
+// BenchmarkGroups is what one core does in a step: 4 groups of 64 rows.
+func BenchmarkGroups(b *testing.B) {
+	wide := censusConfig
+	wide.Deep.Hidden = []int{1024, 1024, 512}
+	for name, c := range map[string]config{"census": censusConfig, "wide": wide} {
+		b.Run(name, func(b *testing.B) {
+			m, a := arranged(b, c, censusLayout)
+			g, err := plan.CompileGroups(m, a, censusLayout, 64, 4)
+			if err != nil {
+				b.Fatal(err)
+			}
+			g.Bind(a.Initial(1))
+			fillRandom(g.Input(), censusLayout)
+			scratch := make([]float32, g.Scratch())
+			for b.Loop() {
+				runGroups(b, g, scratch)
+			}
+			b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
 	}
 }
 

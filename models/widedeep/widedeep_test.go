@@ -55,6 +55,11 @@ var configs = map[string]config{
 			Hidden:    []int{},
 		},
 	},
+	"large layers": {Deep: deep{
+		Numeric:   []string{"age", "hours"},
+		Indicator: []string{"country"},
+		Hidden:    []int{512, 256},
+	}},
 	"linear": {Deep: deep{Numeric: []string{"age"}, Indicator: []string{"job"}, Hidden: []int{}}},
 }
 

@@ -1,0 +1,154 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
+	"gorgonia.org/gorgonia"
+)
+
+// Groups is a plan for several batches of one size, the groups, under the same
+// weights. [Groups.Run] takes them as one batch through everything that treats
+// rows alone: the forward pass and the gradients of activations. What sums over
+// rows, the gradients of parameters, is computed afterwards, for a group and a
+// part of the parameters at a time, by whoever adds it to something else and
+// while that is in the processor's caches. Every number has the bits that a
+// [Plan] for the group alone gives it.
+//
+// Run belongs to one goroutine at a time. After it any number may call Reduce,
+// and one for each table Sparse.
+type Groups struct {
+	rows, groups int
+	plan         *Plan
+	reductions   []*reduction // one a dense parameter
+	depth        int          // of the deepest
+	blocks       []Block
+	sparse       []*sparseGradient
+	separate     *separate // for networks that cannot be cut; plan is for one group then
+}
+
+// CompileGroups makes the plan of a model for groups of rows each, to train. The
+// arrangement and layout are as for [Compile].
+func CompileGroups(m models.Model, a *models.Arrangement, layout *features.Layout, rows, groups int) (*Groups, error) {
+	if groups < 1 {
+		return nil, fmt.Errorf("plan.CompileGroups: there are %d groups: there must be at least 1", groups)
+	}
+	g := &Groups{rows: rows, groups: groups, blocks: blocks(a)}
+	if g.compile(m, a, layout) {
+		return g, nil
+	}
+	p, err := Compile(m, a, layout, rows, Train)
+	if err != nil {
+		return nil, err
+	}
+	g.plan, g.separate = p, newSeparate(p, groups)
+	return g, nil
+}
+
+// compile tells whether the network can be cut between the groups.
+func (g *Groups) compile(m models.Model, a *models.Arrangement, layout *features.Layout) bool {
+	if g.rows < 1 {
+		return false
+	}
+	graph, err := newGraph(m, a, layout, g.rows*g.groups, Train)
+	if err != nil {
+		return false
+	}
+	c := &compiler{graph: graph, values: map[*gorgonia.Node]*value{}, spread: true}
+	if c.begin(a) != nil || !c.classify(a) {
+		return false
+	}
+	c.placeComputed()
+	if c.emit(Train) != nil {
+		return false
+	}
+	c.plan.logits = c.values[c.logits].buffer
+	g.plan, g.sparse = c.plan, c.sparse(a, g.rows)
+	for i := range c.gradients {
+		if !a.Params[i].Sparse {
+			g.reductions = append(g.reductions, c.reduction(c.values[c.gradients[i]]))
+			g.depth = max(g.depth, g.reductions[i].depth())
+		}
+	}
+	return true
+}
+
+// Input is the memory from which Run reads, as [Plan.Input] is: rows of group 0,
+// then those of group 1, and so on.
+func (g *Groups) Input() *features.Rows {
+	if g.separate != nil {
+		return &g.separate.input
+	}
+	return g.plan.Input()
+}
+
+// Bind makes Run use a vector of weights, as [Plan.Bind] does.
+func (g *Groups) Bind(weights []float32) { g.plan.Bind(weights) }
+
+// Run computes losses and all that gradients are made of.
+func (g *Groups) Run() error {
+	if g.separate != nil {
+		return g.separate.run(g.plan)
+	}
+	return g.plan.Run()
+}
+
+// Losses are the weighted losses of a group's rows in nats, [rows], valid until
+// the next Run.
+func (g *Groups) Losses(group int) []float32 {
+	losses := g.plan.Losses()
+	if g.separate != nil {
+		losses = g.separate.losses
+	}
+	return losses[group*g.rows:][:g.rows]
+}
+
+// Blocks divide the dense parameters' vector: the same for all Groups of a model.
+func (g *Groups) Blocks() []Block { return g.blocks }
+
+// Scratch is the number of floats that Reduce needs for any block.
+func (g *Groups) Scratch() int {
+	most := 0
+	for i := range g.blocks {
+		most = max(most, g.blocks[i].Len)
+	}
+	return most * (1 + g.depth)
+}
+
+// Reduce computes a block of the gradient of the sum of a group's weighted
+// losses with respect to the dense parameters, in scratch memory.
+func (g *Groups) Reduce(block, group int, scratch []float32) []float32 {
+	b := &g.blocks[block]
+	values := scratch[:b.Len]
+	if g.separate != nil {
+		copy(values, g.separate.dense[group][b.Offset:])
+		return values
+	}
+	batch := ops.Range{From: group * g.rows, To: (group + 1) * g.rows}
+	rest := values
+	for _, p := range b.parts {
+		out := rest[:p.floats]
+		rest = rest[p.floats:]
+		g.reductions[p.param].into(out, scratch[b.Len:], batch, p.rows)
+	}
+	return values
+}
+
+// Sparse is a group's gradient with respect to a sparse parameter, numbered among
+// these; valid until the next call for the same table.
+func (g *Groups) Sparse(group, table int) SparseGradient {
+	if g.separate != nil {
+		return g.separate.sparse[group][table]
+	}
+	return g.sparse[table].collect(group * g.rows)
+}
+
+// Groups is the number of groups.
+func (g *Groups) Groups() int { return g.groups }
+
+// Tables is the number of sparse parameters.
+func (g *Groups) Tables() int {
+	return len(g.plan.sparse) + len(g.sparse)
+}

@@ -1,0 +1,171 @@
+package training
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/parallel"
+	"github.com/penstock-ml/penstock/models/plan"
+)
+
+// summation computes the gradients of shards whose plans have run and adds them up. Its tasks are blocks of the dense
+// parameters and the tables: one core computes a block of every shard's gradient, one after the other, and adds it while
+// the block of the sum is in its caches. So neither whole gradients nor sums by core are ever written to memory.
+type summation struct {
+	contribution *Contribution
+	limit        float32
+	shards       []*summand
+	blocks       []plan.Block
+	span         int // blocks a task
+	scratch      [][]float32
+}
+
+// summand is one shard.
+type summand struct {
+	shard        int
+	plan         *plan.Groups
+	group        int // in the plan
+	loss, weight float64
+	dense, table atomic.Bool // a gradient is out of range
+}
+
+// spanFloats bounds the sums that a task has at once, so that they stay in the second cache. Fewer and larger tasks read
+// activations less often.
+const spanFloats = 64 << 10
+
+func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {
+	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards)}
+	for i, piece := range pieces {
+		p := plans[i]
+		for group, shard := range piece {
+			rows := t.group(p, group)
+			s.shards = append(s.shards, &summand{shard: shard.Index, plan: p, group: group, loss: sum(p.Losses(group)), weight: sum(rows.Weights)})
+		}
+	}
+	return s
+}
+
+// run adds all shards up, and again without those that turn out to have a number out of range: they are left out whole.
+func (s *summation) run(ctx context.Context) error {
+	s.leaveOut()
+	for len(s.shards) > 0 {
+		if err := s.addUp(ctx); err != nil {
+			return err
+		}
+		if !s.leaveOut() {
+			break
+		}
+	}
+	c := s.contribution
+	if len(s.shards) == 0 {
+		c.Dense, c.Sparse = c.Dense[:0], nil
+	}
+	for _, shard := range s.shards {
+		c.Shards++
+		c.Loss += fixed(shard.loss)
+		c.Weight += fixed(shard.weight)
+	}
+	c.sortLeftOut()
+	return nil
+}
+
+// leaveOut drops the shards of which a number is known to be out of range. It tells whether there were any.
+func (s *summation) leaveOut() bool {
+	before := len(s.shards)
+	s.shards = slices.DeleteFunc(s.shards, func(x *summand) bool {
+		reason := x.outOfRange(s.limit)
+		if reason != "" {
+			s.contribution.LeftOut = append(s.contribution.LeftOut, Omission{Shard: x.shard, Reason: reason})
+		}
+		return reason != ""
+	})
+	return len(s.shards) < before
+}
+
+// outOfRange says what is wrong with a shard's numbers as far as they are known, or nothing.
+func (x *summand) outOfRange(limit float32) string {
+	switch {
+	case math.IsNaN(x.loss) || math.IsInf(x.loss, 0):
+		return "its loss is not finite"
+	case math.Abs(x.loss) > float64(limit):
+		return "its loss is beyond the range of exact sums"
+	case x.dense.Load():
+		return "its gradient is not finite or beyond the range of exact sums"
+	case x.table.Load():
+		return "its gradient of a table is not finite or beyond the range of exact sums"
+	}
+	return ""
+}
+
+// addUp computes the sums of the shards' gradients.
+func (s *summation) addUp(ctx context.Context) error {
+	first := s.shards[0].plan
+	s.blocks = first.Blocks()
+	dense := 0
+	for i := range s.blocks {
+		dense += s.blocks[i].Len
+	}
+	s.span = max(1, min(len(s.blocks)/16, spanFloats*len(s.blocks)/max(1, dense)))
+	spans := (len(s.blocks) + s.span - 1) / s.span
+	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], dense)[:dense]
+	s.contribution.Sparse = make([]SparseSum, first.Tables())
+	tasks := spans + first.Tables()
+	s.scratch = make([][]float32, parallel.Workers(tasks))
+	return parallel.Each(ctx, tasks, func(worker, task int) error {
+		if task >= spans {
+			s.addTable(task - spans)
+			return nil
+		}
+		if s.scratch[worker] == nil {
+			s.scratch[worker] = make([]float32, first.Scratch())
+		}
+		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), s.scratch[worker])
+		return nil
+	})
+}
+
+// addBlocks adds some blocks of all shards' gradients up.
+func (s *summation) addBlocks(from, to int, scratch []float32) {
+	for i, shard := range s.shards {
+		for block := from; block < to; block++ {
+			b := &s.blocks[block]
+			sums := s.contribution.Dense[b.Offset : b.Offset+b.Len]
+			if i == 0 {
+				clear(sums)
+			}
+			values := shard.plan.Reduce(block, shard.group, scratch)
+			if kernel.FixedCheck(values, s.limit) >= 0 {
+				shard.dense.Store(true)
+				continue
+			}
+			kernel.FixedAdd(sums, values)
+		}
+	}
+}
+
+// addTable adds all shards' gradients of a sparse parameter up.
+func (s *summation) addTable(table int) {
+	total := &s.contribution.Sparse[table]
+	for _, shard := range s.shards {
+		g := shard.plan.Sparse(shard.group, table)
+		if kernel.FixedCheck(g.Values, s.limit) >= 0 {
+			shard.table.Store(true)
+			continue
+		}
+		values := make([]int64, len(g.Values))
+		kernel.FixedAdd(values, g.Values)
+		total.merge(SparseSum{Rows: slices.Clone(g.Rows), Values: values})
+	}
+}
+
+// sum adds in float64, in order: a shard's rows have one order, so this has one result.
+func sum(x []float32) float64 {
+	total := 0.0
+	for _, v := range x {
+		total += float64(v)
+	}
+	return total
+}
