@@ -346,3 +346,19 @@ func TestPool(t *testing.T) {
 		t.Errorf("Get gives %p after Put of %p, with %d records, %v", again, first, again.Len(), err)
 	}
 }
+
+// BenchmarkScore encodes and scores the records of the small model in batches.
+func BenchmarkScore(b *testing.B) {
+	list := manyFields(predictor.DefaultBatch)
+	s := newScorer(b, newPredictor(b), 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, fields := range list {
+			s.Add(fields)
+		}
+		if _, err := s.Score(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(list))/b.Elapsed().Seconds(), "rows/s")
+}
