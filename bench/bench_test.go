@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
@@ -232,6 +234,110 @@ func TestReport(t *testing.T) {
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("lacks %q:\n%s", line, out.String())
+		}
+	}
+}
+
+// program writes a shell script in the place of an executable.
+func program(t *testing.T, path, text string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPeerGetsTheDataAndTheCores(t *testing.T) {
+	b := &bench{cores: 2, dir: t.TempDir(), peersDir: "/peers", peersEnv: t.TempDir(), data: dataset{train: "t.csv", eval: "e.csv"}}
+	program(t, b.python("torch"), `echo "$@" > args; echo loading; echo '{"examples_per_s": 181000}'`)
+	p := torchTraining("PyTorch", "--epochs", "32")
+	got, err := p.run(context.Background(), b, 0)
+	if err != nil || got.value != 181000 {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	args, err := os.ReadFile(filepath.Join(b.dir, "args"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "/peers/torch_census.py --train t.csv --eval e.csv --threads 2 --batch 512 --epochs 32\n"
+	if string(args) != want {
+		t.Errorf("ran python %s, want %s", args, want)
+	}
+}
+
+func TestAPeerThatBreaksSaysWhy(t *testing.T) {
+	b := &bench{dir: t.TempDir(), peersEnv: t.TempDir()}
+	program(t, b.python("tensorflow"), `echo Traceback >&2; echo "OSError: no such port" >&2; exit 3`)
+	p := tensorFlowTraining("TensorFlow")
+	_, err := p.run(context.Background(), b, 0)
+	if err == nil || !strings.Contains(err.Error(), "tf_census.py: exit status 3: OSError: no such port") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestModulesThatAreMissingAreNamed(t *testing.T) {
+	b := &bench{dir: t.TempDir(), peersDir: t.TempDir(), peersEnv: t.TempDir()}
+	p := sparkPrediction()
+	program(t, filepath.Join(b.peersDir, p.script), "")
+	program(t, b.python(p.environment), "echo pyspark")
+	if err := b.available(context.Background(), &p); err == nil || !strings.Contains(err.Error(), "lacks pyspark") {
+		t.Errorf("got %v", err)
+	}
+	program(t, b.python(p.environment), "echo")
+	if err := b.available(context.Background(), &p); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEverySeedMustReachTheTarget(t *testing.T) {
+	for auc, complaint := range map[string]string{"0.9051": "", "0.9049": "seed 3 reached AUC 0.9049", "null": "no AUC"} {
+		b := &bench{cores: 2, dir: t.TempDir()}
+		b.binary = filepath.Join(b.dir, "penstock")
+		program(t, b.binary, `echo '{"seconds": 1, "metrics": {"auc": `+auc+`}}'`)
+		got, err := b.secondsToAUC(context.Background(), "census.yaml", 3, 3)
+		if complaint == "" && (err != nil || got.value <= 0 || got.resident <= 0) {
+			t.Errorf("AUC %s: got %+v, %v", auc, got, err)
+		}
+		if complaint != "" && (err == nil || !strings.Contains(err.Error(), complaint)) {
+			t.Errorf("AUC %s: got %v, want a complaint of %q", auc, err, complaint)
+		}
+	}
+}
+
+func TestARunOfTrainingIsMadeLongEnough(t *testing.T) {
+	b := &bench{cores: 2, dir: t.TempDir(), data: dataset{train: "t.csv", rows: 1000}, warmEpochs: map[string]int{}}
+	t.Chdir("..") // where the peers' spec is
+	b.binary = filepath.Join(b.dir, "penstock")
+	// The probe is half as fast as the runs, which need a second for each 10 epochs of 1000 examples.
+	program(t, b.binary, `for last; do :; done
+case "$*" in
+*--train-steps*) echo '{"examples_per_second": 5000, "seconds": 1}' ;;
+*) echo $last >> `+b.dir+`/epochs; echo "{\"examples_per_second\": 10000, \"seconds\": $((last / 10))}" ;;
+esac`)
+	for range 2 {
+		got, err := b.trainingRate(context.Background(), []int{7})
+		if err != nil || got.value != 10000 {
+			t.Fatalf("got %v, %v", got, err)
+		}
+	}
+	epochs, err := os.ReadFile(filepath.Join(b.dir, "epochs"))
+	if want := "28\n78\n78\n"; err != nil || string(epochs) != want {
+		t.Errorf("ran for epochs %q, %v; want %q", epochs, err, want)
+	}
+}
+
+func TestBusyCoresRaiseDoubt(t *testing.T) {
+	for all, want := range map[float64]bool{2.0: false, 1.7: false, 1.1: true} {
+		b := &bench{cores: 2, limits: limits{peak: map[string]float64{kernel.Name(): 1}, peakAll: all}}
+		var out strings.Builder
+		b.writeDoubt(&printer{w: &out})
+		if got := out.Len() > 0; got != want {
+			t.Errorf("two cores that reach %v times one: doubt is %v, want %v", all, got, want)
 		}
 	}
 }

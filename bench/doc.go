@@ -20,6 +20,6 @@
 //	peers.go     the peers' side: runs their scripts
 //	data.go      the files that both read
 //	kernels.go   the matrix products and updates against the processor's limits
-//	limits.go    the limits: peak multiply-adds and memory bandwidth, and the machine's name
+//	limits.go    the limits: peak multiply-adds (peak_*) and memory bandwidth, and the machine's name
 //	report.go    BENCHMARKS.md, with notes.md at its end
 package main

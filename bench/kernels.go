@@ -24,11 +24,13 @@ type kernelResult struct {
 	rate, share float64
 }
 
-// kernelRows are the products of the census model and of a large one, and an update that reads and writes memory.
+// kernelRows are products with a batch of 512 rows, those that a shard of 64 rows of the census model needs, and an
+// update that reads and writes memory.
 func kernelRows() []kernelRow {
 	return []kernelRow{
-		forward(512, 112, 100), forward(512, 80, 100), forward(512, 48, 70), weightGradient(104, 80, 512),
-		inputGradient(512, 100, 70), forward(512, 1024, 1024), adam(beyondCaches / 4),
+		forward(512, 112, 100), forward(512, 80, 100), forward(512, 48, 70), weightGradient(104, 80, 512), forward(512, 1024, 1024),
+		forward(64, 100, inputs), forward(64, 70, 100), forward(64, 34, 48), weightGradient(100, 70, 64), inputGradient(64, 100, 70),
+		adam(beyondCaches / 4),
 	}
 }
 

@@ -23,7 +23,7 @@ type bench struct {
 	quick              bool
 	data               dataset
 	limits             limits
-	warmEpochs         map[string]int // by spec: the epochs of a warm run
+	warmEpochs         map[string]int // by spec and flags: the epochs of a warm run
 
 	results []result
 	kernels []kernelResult

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,10 +69,11 @@ func (b *bench) trainingArgs(args ...string) []string {
 func (p *peer) reports(figure string, args ...string) side {
 	environment, script := p.environment, p.script
 	return func(ctx context.Context, b *bench, _ int) (measurement, error) {
-		if b.quick && !slices.Contains(args, "--steps-only") {
-			args = append(args[:len(args):len(args)], "--epochs", "1") // the last one counts
+		all := b.trainingArgs(args...)
+		if b.quick {
+			all = append(all, "--epochs", "1") // the last one counts
 		}
-		return b.reported(ctx, environment, script, figure, b.trainingArgs(args...)...)
+		return b.reported(ctx, environment, script, figure, all...)
 	}
 }
 

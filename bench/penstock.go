@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,25 +71,30 @@ func (b *bench) train(ctx context.Context, config, files string, args ...string)
 
 // trainingRate is the examples a second of the training loop, over enough epochs for a warm run: a short run first
 // tells how many that is.
-func (b *bench) trainingRate(ctx context.Context, hidden []int) (measurement, error) {
+func (b *bench) trainingRate(ctx context.Context, hidden []int, args ...string) (measurement, error) {
 	config, err := b.specWithHidden(hidden)
 	if err != nil {
 		return measurement{}, err
 	}
-	epochs, known := b.warmEpochs[config]
+	run := func(length ...string) (trained, int64, error) {
+		t, _, resident, err := b.train(ctx, config, b.data.train, slices.Concat(args, length)...)
+		return t, resident, err
+	}
+	work := config + strings.Join(args, " ")
+	epochs, known := b.warmEpochs[work]
 	if !known {
-		t, _, _, err := b.train(ctx, config, b.data.train, "--train-steps", "100")
+		t, _, err := run("--train-steps", "100")
 		if err != nil {
 			return measurement{}, err
 		}
 		epochs = int(b.warmSeconds()*t.ExamplesPerSecond/float64(b.data.rows)) + 1
 	}
 	for {
-		t, _, resident, err := b.train(ctx, config, b.data.train, "--epochs", strconv.Itoa(epochs))
+		t, resident, err := run("--epochs", strconv.Itoa(epochs))
 		if err != nil {
 			return measurement{}, err
 		}
-		b.warmEpochs[config] = epochs
+		b.warmEpochs[work] = epochs
 		if t.Seconds >= 0.9*b.warmSeconds() {
 			return measurement{t.ExamplesPerSecond, resident}, nil
 		}

@@ -62,6 +62,7 @@ func (b *bench) writeRows(p *printer) {
 		p.print("| %s | %s | %s | %s | %s | %s | %d | %s | %s |\n",
 			work, r.row.unit, peer, figure, number(r.penstock), ratio, r.pairs, b.shareOfPeak(&r), megabytes(r.resident))
 	}
+	p.print("\nTraining counts the loop alone, on both sides. Batch prediction counts Penstock's whole process, of a peer all but imports. A peer's whole process ends with the first epoch whose test AUC is reached, without an export.\n")
 	p.print("\nThe share of peak counts the operations of the matrix products that the model needs (one-hot columns need none), forward and backward, against the peak of all the cores used. Memory is Penstock's.\n")
 }
 
@@ -86,7 +87,15 @@ func (b *bench) writeLimits(p *printer) {
 		}
 		p.print("| fused multiply-adds, %s, GFLOP/s | %s | %s |\n", name, number(peak/1e9), all)
 	}
-	p.print("| memory, read and written in place, GB/s | %s | %s |\n", number(b.limits.memory/1e9), number(b.limits.memoryAll/1e9))
+	p.print("| memory, the fastest of reading, scaling in place and adding, GB/s | %s | %s |\n", number(b.limits.memory/1e9), number(b.limits.memoryAll/1e9))
+	b.writeDoubt(p)
+}
+
+// writeDoubt warns of a machine on which figures of all cores mean less.
+func (b *bench) writeDoubt(p *printer) {
+	if sum := float64(b.cores) * b.limits.peak[kernel.Name()]; b.limits.peakAll < 0.8*sum {
+		p.print("\n**The cores together reach much less than the sum of each alone: they share their multiply-adders, or had other work during this run, and then figures are too low and shares too high.**\n")
+	}
 }
 
 func (b *bench) writeKernels(p *printer) {

@@ -89,12 +89,13 @@ func (b *bench) pair(ctx context.Context, r *row, p *peer) (*result, error) {
 	found := &result{row: r, pairs: b.pairsOf(r)}
 	var own, theirs, ratios []float64
 	for i := range found.pairs {
-		other := measurement{}
+		other, versus := measurement{}, ""
 		if p != nil {
 			var err error
 			if other, err = p.run(ctx, b, i); err != nil {
 				return nil, err
 			}
+			versus = ", " + p.name + " " + number(other.value)
 		}
 		m, err := r.penstock(ctx, b, i)
 		if err != nil {
@@ -104,7 +105,7 @@ func (b *bench) pair(ctx context.Context, r *row, p *peer) (*result, error) {
 		own, theirs = append(own, m.value), append(theirs, other.value)
 		ratios = append(ratios, r.ratio(other.value, m.value))
 		found.resident = max(found.resident, m.resident)
-		b.say("  %s %s (peer: %s)", number(m.value), r.unit, number(other.value))
+		b.say("  Penstock %s %s%s", number(m.value), r.unit, versus)
 	}
 	found.penstock = median(own)
 	if p != nil {

@@ -29,6 +29,11 @@ func rows() []row {
 			},
 		},
 		{
+			name: "train-local", work: "the same, averaged after 16 local steps of each shard", unit: "examples/s",
+			penstock: trains(census, "--strategy", "local", "--local-steps", "16"), flops: trainFLOPs(census),
+			peers: []peer{torchTraining("PyTorch, 1 process", "--epochs", "32")},
+		},
+		{
 			name: "train-large", work: "train census, hidden 1024-1024-512", unit: "examples/s",
 			penstock: trains(large), flops: trainFLOPs(large),
 			peers: []peer{
@@ -66,8 +71,10 @@ func trainFLOPs(hidden []int) float64 {
 	return float64(2 * (3*products - numbers))
 }
 
-func trains(hidden []int) side {
-	return func(ctx context.Context, b *bench, _ int) (measurement, error) { return b.trainingRate(ctx, hidden) }
+func trains(hidden []int, args ...string) side {
+	return func(ctx context.Context, b *bench, _ int) (measurement, error) {
+		return b.trainingRate(ctx, hidden, args...)
+	}
 }
 
 func reachesAUC(config string, epochs int) side {
