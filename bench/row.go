@@ -50,35 +50,32 @@ type result struct {
 // skipped is something that has no figure.
 type skipped struct{ what, why string }
 
-// measure runs a row against each of its peers.
+// measure runs a row against each of its peers, or alone where none can be run.
 func (b *bench) measure(ctx context.Context, r *row) {
 	if r.real && !b.data.real {
 		b.skip(r.work, "needs the real census data")
 		return
 	}
-	paired := false
+	before := len(b.results)
 	for i := range r.peers {
 		p := &r.peers[i]
 		if err := b.available(ctx, p); err != nil {
 			b.skip(r.work+": "+p.name, err.Error())
 			continue
 		}
-		b.say("%s: %s", r.name, p.name)
-		result, err := b.pair(ctx, r, p)
-		if err != nil {
-			b.skip(r.work+": "+p.name, err.Error())
-			continue
-		}
-		b.results = append(b.results, *result)
-		paired = true
+		b.add(ctx, r, p, r.work+": "+p.name)
 	}
-	if paired {
-		return
+	if len(b.results) == before {
+		b.add(ctx, r, nil, r.work)
 	}
-	b.say("%s", r.name)
-	result, err := b.pair(ctx, r, nil)
+}
+
+// add measures a row against a peer, or alone, and keeps the result, or why there is none.
+func (b *bench) add(ctx context.Context, r *row, p *peer, what string) {
+	b.say("%s", what)
+	result, err := b.pair(ctx, r, p)
 	if err != nil {
-		b.skip(r.work, err.Error())
+		b.skip(what, err.Error())
 		return
 	}
 	b.results = append(b.results, *result)
