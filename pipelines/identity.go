@@ -31,7 +31,8 @@ type identity struct {
 type fileIdentity struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
-	// Content is the sha256 of a file on disk, the generation of an object on Cloud Storage.
+	// Content is, of a file on disk, the sha256 of the sha256s of its blocks (see hashBlockBytes), and of an object on Cloud
+	// Storage its generation.
 	Content string `json:"content"`
 }
 
@@ -127,29 +128,63 @@ func differentFile(old, now []fileIdentity) string {
 	return ""
 }
 
-// identify tells files by their content, so that a copy of a run elsewhere in time is known to see the same records.
+// identify tells files by their content, so that a copy of a run elsewhere in time is known to see the same records. The
+// blocks of all files are hashed on all cores.
 func identify(ctx context.Context, files []storage.Info) ([]fileIdentity, error) {
+	var blocks []*fileBlock
 	identities := make([]fileIdentity, len(files))
-	err := parallel.Each(ctx, len(files), func(_, i int) error {
-		content, err := contentOf(ctx, files[i])
-		identities[i] = fileIdentity{Path: files[i].Path, Size: files[i].Size, Content: content}
-		return err
-	})
-	return identities, err
+	for i, file := range files {
+		identities[i] = fileIdentity{Path: file.Path, Size: file.Size, Content: fmt.Sprintf("generation %d", file.Generation)}
+		if storage.IsLocal(file.Path) {
+			blocks = append(blocks, blocksOf(i, file)...)
+		}
+	}
+	err := parallel.Each(ctx, len(blocks), func(_, i int) error { return blocks[i].hash(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	sums := make([][]byte, len(files)) // of the blocks, by file
+	for _, b := range blocks {
+		sums[b.owner] = append(sums[b.owner], b.sum...)
+	}
+	for i := range identities {
+		if sums[i] != nil {
+			identities[i].Content = "sha256 " + digest(sums[i])
+		}
+	}
+	return identities, nil
 }
 
-func contentOf(ctx context.Context, file storage.Info) (string, error) {
-	if !storage.IsLocal(file.Path) {
-		return fmt.Sprintf("generation %d", file.Generation), nil
+// hashBlockBytes is how much of a file is hashed at a time. Another number would be another identity.
+const hashBlockBytes = 16 << 20
+
+// fileBlock is a part of a file on disk.
+type fileBlock struct {
+	owner  int // which of the files
+	path   string
+	offset int64
+	sum    []byte
+}
+
+// blocksOf returns the blocks of a file, of which even an empty one has one.
+func blocksOf(owner int, file storage.Info) []*fileBlock {
+	blocks := []*fileBlock{{owner: owner, path: file.Path}}
+	for offset := int64(hashBlockBytes); offset < file.Size; offset += hashBlockBytes {
+		blocks = append(blocks, &fileBlock{owner: owner, path: file.Path, offset: offset})
 	}
-	r, err := storage.Open(ctx, file.Path, 0, -1)
+	return blocks
+}
+
+func (b *fileBlock) hash(ctx context.Context) error {
+	r, err := storage.Open(ctx, b.path, b.offset, hashBlockBytes)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer r.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, r); err != nil {
-		return "", fmt.Errorf("read %s: %w", file.Path, err)
+		return fmt.Errorf("read %s: %w", b.path, err)
 	}
-	return "sha256 " + hex.EncodeToString(hash.Sum(nil)), nil
+	b.sum = hash.Sum(nil)
+	return nil
 }
