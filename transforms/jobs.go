@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/models/training"
@@ -53,16 +54,7 @@ func (r JobRef) Trainer(ctx context.Context) (*training.Trainer, error) {
 }
 
 func (r JobRef) open(ctx context.Context) (*training.Trainer, error) {
-	path := SpecPath(r.Dir)
-	data, err := storage.ReadFile(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	s, err := spec.Parse(path, data)
-	if err != nil {
-		return nil, err
-	}
-	fitted, err := saved.ReadFeatures(ctx, FeaturesDir(r.Dir))
+	s, fitted, err := readJob(ctx, r.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +62,21 @@ func (r JobRef) open(ctx context.Context) (*training.Trainer, error) {
 		Spec: s, Features: fitted, Shards: r.Shards, Batch: r.Batch, Seed: r.Seed, CacheBytes: r.CacheBytes,
 		LocalSteps: r.LocalSteps,
 	})
+}
+
+// readJob reads what a job directory has from its start on.
+func readJob(ctx context.Context, dir string) (*spec.Spec, *features.Fitted, error) {
+	path := SpecPath(dir)
+	data, err := storage.ReadFile(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := spec.Parse(path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	fitted, err := saved.ReadFeatures(ctx, FeaturesDir(dir))
+	return s, fitted, err
 }
 
 // SpecPath is where a job directory has its resolved spec.

@@ -8,8 +8,6 @@ import (
 
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/saved"
-	"github.com/penstock-ml/penstock/models/spec"
-	"github.com/penstock-ml/penstock/storage"
 )
 
 // ModelRef tells a worker which model to use: that of an export directory or, while that is empty, the one that a job's
@@ -91,16 +89,7 @@ func (r ModelRef) read(ctx context.Context) (*saved.Model, error) {
 	if r.Export != "" {
 		return saved.ReadExport(ctx, r.Export)
 	}
-	path := SpecPath(r.JobDir)
-	data, err := storage.ReadFile(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	s, err := spec.Parse(path, data)
-	if err != nil {
-		return nil, err
-	}
-	fitted, err := saved.ReadFeatures(ctx, FeaturesDir(r.JobDir))
+	s, fitted, err := readJob(ctx, r.JobDir)
 	if err != nil {
 		return nil, err
 	}
