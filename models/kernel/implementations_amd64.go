@@ -23,6 +23,7 @@ func accelerated() []*implementation {
 var avx512 = implementation{
 	name:                "avx512",
 	multiply:            multiplyAVX512,
+	packs:               true,
 	transpose:           transposeAVX512,
 	add:                 addAVX512,
 	mul:                 mulAVX512,
@@ -52,6 +53,7 @@ var avx512 = implementation{
 var avx2 = implementation{
 	name:                "avx2",
 	multiply:            multiplyAVX2,
+	packs:               true,
 	transpose:           transposeAVX2,
 	add:                 addAVX2,
 	mul:                 mulAVX2,

@@ -11,6 +11,7 @@ type implementation struct {
 	name string
 
 	multiply  func(p product)
+	packs     bool                                                       // multiply packs b where the product is large, and only then may b be transposed
 	transpose func(dst []float32, ldd int, src []float32, lds, m, n int) // dst[n, m] = src[m, n] transposed
 
 	add, mul            func(dst, a, b []float32)

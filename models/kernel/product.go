@@ -9,8 +9,9 @@ type product struct {
 
 	a           []float32 // element (i, k) lies at i*aRow + k*aStep
 	aRow, aStep int
-	b           []float32 // [k, n]
+	b           []float32 // [k, n]; if transposed, [n, k]
 	ldb         int
+	transposed  bool
 	m, n, k     int
 	bias        []float32 // [n]; nil: start at zero, or from c
 	accumulate  bool      // start from c
@@ -63,8 +64,8 @@ func MulTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, 
 }
 
 // MulNT computes c = a bT for a [m, k], b [n, k] and c [m, n], then sets c to zero where mask [m, n] <= 0: the
-// gradient of a layer's inputs, through the ReLU whose outputs are the mask (nil: none). The scratch is overwritten
-// with bT and has at least TransposeScratch(n, k) elements.
+// gradient of a layer's inputs, through the ReLU whose outputs are the mask (nil: none). The scratch has at least
+// TransposeScratch(n, k) elements, which may be overwritten.
 func MulNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int, mask []float32, ldm int, scratch []float32) {
 	if m <= 0 || n <= 0 {
 		return
@@ -75,12 +76,28 @@ func MulNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, 
 	if mask != nil {
 		checkMatrix("mask", mask, m, n, ldm)
 	}
-	ldt := transposeStride(n)
-	scratch = scratch[:TransposeScratch(n, k)]
-	if k > 0 {
-		active.transpose(scratch, ldt, b, ldb, n, k)
+	p := product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, transposed: true, m: m, n: n, k: k, mask: mask, ldm: ldm}
+	if !active.packs || !p.large() { // packing would transpose
+		p.b, p.ldb, p.transposed = scratch[:TransposeScratch(n, k)], transposeStride(n), false
+		if k > 0 {
+			active.transpose(p.b, p.ldb, b, ldb, n, k)
+		}
 	}
-	active.multiply(product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: scratch, ldb: ldt, m: m, n: n, k: k, mask: mask, ldm: ldm})
+	active.multiply(p)
+}
+
+const (
+	packRows     = 32        // of c: each reads all of b
+	packElements = 128 << 10 // spanned by b, half the second cache
+)
+
+// large tells whether b is worth packing: it is read often enough, and its rows, far apart, would thrash the caches.
+func (p *product) large() bool {
+	rows := p.k
+	if p.transposed {
+		rows = p.n
+	}
+	return p.m >= packRows && rows*p.ldb >= packElements
 }
 
 // TransposeScratch is the number of elements that MulNT needs as scratch for b [n, k].

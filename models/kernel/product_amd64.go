@@ -13,48 +13,45 @@ const (
 )
 
 func multiplyAVX512(p product) {
-	if p.isColumn() {
+	switch {
+	case p.large():
+		p.packed(panelColumnsAVX512, panelAVX512, transposeRowsAVX512)
+	case p.isColumn():
 		p.column(panelColumnsAVX512, panelAVX512, transposeRowsAVX512)
-		return
+	default:
+		p.run(panelColumnsAVX512, panelAVX512)
 	}
-	p.run(panelColumnsAVX512, panelAVX512)
 }
 
 func multiplyAVX2(p product) {
-	if p.isColumn() {
+	switch {
+	case p.large():
+		p.packed(panelColumnsAVX2, panelAVX2, transposeRowsAVX2)
+	case p.isColumn():
 		p.column(panelColumnsAVX2, panelAVX2, transposeRowsAVX2)
-		return
+	default:
+		p.run(panelColumnsAVX2, panelAVX2)
 	}
-	p.run(panelColumnsAVX2, panelAVX2)
 }
 
 // panelFunction computes c[m, n] for n up to the columns of a tile; strides are in elements.
 type panelFunction = func(c *float32, ldc int, a *float32, aRow, aStep int, b *float32, ldb int, m, n, k int, bias, mask *float32, ldm, flags int)
 
-// run cuts the product into panels of columns. It packs b where it reads it often enough and its rows, far apart,
-// would thrash the caches.
+// run cuts the product into panels of columns.
 func (p *product) run(columns int, panel panelFunction) {
-	if p.m >= packRows && p.k*p.ldb >= packElements {
-		p.packed(columns, panel)
-		return
-	}
 	for j := 0; j < p.n; j += columns {
 		panel(&p.c[j], p.ldc, at(p.a, 0), p.aRow, p.aStep, at(p.b, j), p.ldb, p.m, min(columns, p.n-j), p.k, at(p.bias, j), at(p.mask, j), p.ldm, p.flags())
 	}
 }
 
-const (
-	packRows     = 32        // of c: each reads all of b
-	packElements = 128 << 10 // spanned by b, half the second cache
-	packedSize   = 192 * 48  // elements of b packed at once: three quarters of the first cache
-)
+const packedSize = 192 * 48 // elements of b packed at once: three quarters of the first cache
 
 type packedBlock [packedSize]float32
 
 var packedBlocks = sync.Pool{New: func() any { return new(packedBlock) }}
 
 // packed runs over blocks of k, reloading c, and within them over panels of columns, copied to consecutive memory.
-func (p *product) packed(columns int, panel panelFunction) {
+func (p *product) packed(columns int, panel panelFunction, strip stripFunction) {
 	block := packedBlocks.Get().(*packedBlock)
 	defer packedBlocks.Put(block)
 	depth := packedSize / columns
@@ -62,7 +59,7 @@ func (p *product) packed(columns int, panel panelFunction) {
 		part := p.steps(begin, min(begin+depth, p.k))
 		for j := 0; j < p.n; j += columns {
 			width := min(columns, p.n-j)
-			part.pack(block, j, width, columns)
+			part.pack(block, j, width, columns, strip)
 			panel(&p.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, &block[0], columns, p.m, width, part.k, at(part.bias, j), at(part.mask, j), p.ldm, part.flags()|panelPrefetch)
 		}
 	}
@@ -94,7 +91,12 @@ func (p *product) column(columns int, panel panelFunction, strip stripFunction) 
 // steps is the part of the product over k in [begin, end): the first starts, the last finishes.
 func (p *product) steps(begin, end int) product {
 	part := *p
-	part.a, part.b, part.k = p.a[begin*p.aStep:], p.b[begin*p.ldb:], end-begin
+	part.a, part.k = p.a[begin*p.aStep:], end-begin
+	if p.transposed {
+		part.b = p.b[begin:]
+	} else {
+		part.b = p.b[begin*p.ldb:]
+	}
 	if begin > 0 {
 		part.accumulate, part.bias = true, nil
 	}
@@ -105,7 +107,11 @@ func (p *product) steps(begin, end int) product {
 }
 
 // pack copies columns j to j+width of b, its rows stride apart.
-func (p *product) pack(block *packedBlock, j, width, stride int) {
+func (p *product) pack(block *packedBlock, j, width, stride int, strip stripFunction) {
+	if p.transposed {
+		transposeStrips(block[:], stride, p.b[j*p.ldb:], p.ldb, width, p.k, strip)
+		return
+	}
 	for k := range p.k {
 		copy(block[k*stride:][:width], p.b[k*p.ldb+j:])
 	}

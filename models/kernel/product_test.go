@@ -145,6 +145,25 @@ func checkBlocked(t *testing.T, m, n, k, ldb, kind int) {
 	}
 }
 
+// TestBlockedMulNT has products whose packing transposes b, with remainders of every kind.
+func TestBlockedMulNT(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, s := range []struct{ m, n, k, ldb int }{{32, 400, 401, 403}, {35, 131, 193, 1024}, {33, 3, 195, 50_000}, {40, 1, 100, 140_000}, {37, 1024, 7, 200}} {
+			a, b, mask := expand(s.m*s.k, 1, 0), expand(s.n*s.ldb, 2, 0), expand(s.m*s.n, 3, 0)
+			turned := make([]float32, s.k*s.n)
+			transposePortable(turned, s.n, b, s.ldb, s.n, s.k)
+			for _, mask := range [][]float32{nil, mask} {
+				got, want := make([]float32, s.m*s.n), make([]float32, s.m*s.n)
+				MulNT(got, s.n, a, s.k, b, s.ldb, s.m, s.n, s.k, mask, s.n, make([]float32, TransposeScratch(s.n, s.k)))
+				portable.multiply(product{c: want, ldc: s.n, a: a, aRow: s.k, aStep: 1, b: turned, ldb: s.n, m: s.m, n: s.n, k: s.k, mask: mask, ldm: s.n})
+				if i := sameBits(got, want); i >= 0 {
+					t.Errorf("%v: element %d is %v, want %v", s, i, got[i], want[i])
+				}
+			}
+		}
+	})
+}
+
 // TestColumn has a single contiguous column, which the assembly computes as a row in blocks of m.
 func TestColumn(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
