@@ -20,5 +20,9 @@
 // of package ops run through their own Do on Gorgonia's tensors; they allocate,
 // ours do not.
 //
+// [CompileGroups] makes a plan that takes several batches, such as those of a
+// core's shards, through the network as one and still gives each its own
+// gradient, block by block, with the bits of a plan for it alone.
+//
 // A Plan belongs to one goroutine at a time. Different plans share nothing.
 package plan

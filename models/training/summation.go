@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -20,7 +21,7 @@ type summation struct {
 	shards       []*summand
 	blocks       []plan.Block
 	span         int // blocks a task
-	scratch      [][]float32
+	scratch      *sync.Pool
 }
 
 // summand is one shard.
@@ -37,7 +38,7 @@ type summand struct {
 const spanFloats = 64 << 10
 
 func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {
-	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards)}
+	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), scratch: &t.scratch}
 	for i, piece := range pieces {
 		p := plans[i]
 		for group, shard := range piece {
@@ -113,16 +114,18 @@ func (s *summation) addUp(ctx context.Context) error {
 	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], dense)[:dense]
 	s.contribution.Sparse = make([]SparseSum, first.Tables())
 	tasks := spans + first.Tables()
-	s.scratch = make([][]float32, parallel.Workers(tasks))
-	return parallel.Each(ctx, tasks, func(worker, task int) error {
+	return parallel.Each(ctx, tasks, func(_, task int) error {
 		if task >= spans {
 			s.addTable(task - spans)
 			return nil
 		}
-		if s.scratch[worker] == nil {
-			s.scratch[worker] = make([]float32, first.Scratch())
+		scratch, ok := s.scratch.Get().(*[]float32)
+		if !ok {
+			x := make([]float32, first.Scratch())
+			scratch = &x
 		}
-		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), s.scratch[worker])
+		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), *scratch)
+		s.scratch.Put(scratch)
 		return nil
 	})
 }

@@ -38,6 +38,8 @@ type Trainer struct {
 
 	mu   sync.Mutex
 	idle map[int][]*plan.Groups // by number of shards
+
+	scratch sync.Pool // of *[]float32, for blocks of gradients
 }
 
 // NewTrainer checks the job and builds its model.
