@@ -27,7 +27,7 @@ test: ## vet, the race detector on all that is free of Beam, and every other tes
 	$(GO) test $(BEAM)
 
 test-all: test ## also the race detector on the packages with Beam, which compiles Beam once more
-	CGO_ENABLED=1 $(GO) test -race $(BEAM)
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(BEAM)
 
 bench: build ## Penstock paired with the peers that are installed: BENCHMARKS.md (BENCH='-run REGEXP', -list, -help)
 	$(GO) run ./bench $(BENCH)

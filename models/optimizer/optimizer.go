@@ -3,6 +3,7 @@ package optimizer
 import (
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/spec"
@@ -32,7 +33,7 @@ func New(o spec.Optimizer) (Optimizer, error) {
 	case "adagrad":
 		return adagrad{o}, nil
 	case "adam":
-		return adam{o}, nil
+		return &adam{o: o}, nil
 	case "ftrl":
 		return ftrl{o}, nil
 	}
@@ -79,20 +80,40 @@ func (a adagrad) Apply(_ int64, factor float64, w []float32, s [][]float32, g []
 }
 
 // adam: Kingma and Ba, "Adam: A Method for Stochastic Optimization", arXiv 1412.6980. The corrections of the moments'
-// bias are computed in float64 once a step.
-type adam struct{ o spec.Optimizer }
+// bias are computed in float64 once a step, of which many parameters ask one after the other.
+type adam struct {
+	o    spec.Optimizer
+	last atomic.Pointer[corrections]
+}
 
-func (adam) Slots() int { return 2 }
-func (adam) Start(_ []float32, slots [][]float32) {
+type corrections struct {
+	step   int64
+	c1, c2 float32
+}
+
+func (*adam) Slots() int { return 2 }
+func (*adam) Start(_ []float32, slots [][]float32) {
 	clear(slots[0])
 	clear(slots[1])
 }
-func (adam) Repair(slots [][]float32) { atLeastZero(slots[1]) }
-func (a adam) Apply(step int64, factor float64, w []float32, s [][]float32, g []float32) {
+func (*adam) Repair(slots [][]float32) { atLeastZero(slots[1]) }
+func (a *adam) Apply(step int64, factor float64, w []float32, s [][]float32, g []float32) {
 	decay(a.o, w, g)
-	c1 := float32(1 / (1 - math.Pow(a.o.Beta1, float64(step))))
-	c2 := float32(1 / (1 - math.Pow(a.o.Beta2, float64(step))))
-	kernel.Adam(w, s[0], s[1], g, rate(a.o, factor), float32(a.o.Beta1), float32(a.o.Beta2), float32(a.o.Epsilon), c1, c2)
+	c := a.corrections(step)
+	kernel.Adam(w, s[0], s[1], g, rate(a.o, factor), float32(a.o.Beta1), float32(a.o.Beta2), float32(a.o.Epsilon), c.c1, c.c2)
+}
+
+func (a *adam) corrections(step int64) *corrections {
+	c := a.last.Load()
+	if c == nil || c.step != step {
+		c = &corrections{
+			step: step,
+			c1:   float32(1 / (1 - math.Pow(a.o.Beta1, float64(step)))),
+			c2:   float32(1 / (1 - math.Pow(a.o.Beta2, float64(step)))),
+		}
+		a.last.Store(c)
+	}
+	return c
 }
 
 // ftrl: McMahan et al., "Ad Click Prediction: a View from the Trenches", KDD 2013 (FTRL-Proximal). Its slots are z and n.

@@ -30,21 +30,22 @@ func (r *rule) slotsOf(all []float32) [][]float32 {
 }
 
 func (t *Trainer) setRules() error {
+	byGroup := map[string]optimizer.Optimizer{}
 	for _, p := range t.arrangement.Params {
-		settings, ok := t.job.Spec.Training.Optimizer[p.Group]
-		if !ok {
-			return fmt.Errorf("training.optimizer has no entry for the parameter group %q of the model", p.Group)
+		if byGroup[p.Group] == nil {
+			settings, ok := t.job.Spec.Training.Optimizer[p.Group]
+			if !ok {
+				return fmt.Errorf("training.optimizer has no entry for the parameter group %q of the model", p.Group)
+			}
+			o, err := optimizer.New(settings)
+			if err != nil {
+				return fmt.Errorf("training.optimizer.%s: %w", p.Group, err)
+			}
+			byGroup[p.Group] = o
 		}
-		o, err := optimizer.New(settings)
-		if err != nil {
-			return fmt.Errorf("training.optimizer.%s: %w", p.Group, err)
-		}
-		size := 1
-		for _, n := range p.Shape {
-			size *= n
-		}
-		t.rules = append(t.rules, rule{param: p, size: size, optimizer: o, slot: t.slots})
-		t.slots += o.Slots() * size
+		r := rule{param: p, size: p.Size(), optimizer: byGroup[p.Group], slot: t.slots}
+		t.rules = append(t.rules, r)
+		t.slots += r.optimizer.Slots() * r.size
 	}
 	return nil
 }
