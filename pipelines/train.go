@@ -169,7 +169,7 @@ func (r *trainRun) findCheckpoint(ctx context.Context) (*saved.Checkpoint, error
 	return checkpoint, nil
 }
 
-// resolve fills in what the spec leaves to the data, and writes it to the job directory.
+// resolve fills in what the spec leaves to the data.
 func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 	t := &r.Spec.Training
 	r.Spec.Label.Classes = r.fitted.Label.Classes
@@ -190,11 +190,7 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 			}
 		}
 	}
-	data, err := r.Spec.Marshal()
-	if err != nil {
-		return err
-	}
-	return storage.WriteFile(ctx, transforms.SpecPath(r.JobDir), data)
+	return nil
 }
 
 // keepDecay takes the schedule's length from the run that is resumed: a longer run does not change steps already made.
@@ -214,7 +210,8 @@ func (r *trainRun) keepDecay(ctx context.Context) error {
 	return nil
 }
 
-// identify establishes the run's identity, checks it against the checkpoint's, and makes the trainer.
+// identify establishes the run's identity and checks it against the checkpoint's; only then is the job directory this
+// run's, and its spec is written and the trainer made from it. A run that is refused changes nothing there.
 func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoint *saved.Checkpoint) error {
 	contents, err := identify(ctx, files)
 	if err != nil {
@@ -234,6 +231,9 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 			return err
 		}
 	}
+	if err := r.writeSpec(ctx); err != nil {
+		return err
+	}
 	r.job = transforms.JobRef{
 		Run: hash, Dir: r.JobDir, Shards: r.Shards, Batch: r.Spec.Training.BatchSize, Seed: r.Spec.Training.Seed, CacheBytes: r.CacheBytes,
 		LocalSteps: r.LocalSteps,
@@ -242,6 +242,15 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	return err
 }
 
+func (r *trainRun) writeSpec(ctx context.Context) error {
+	data, err := r.Spec.Marshal()
+	if err != nil {
+		return err
+	}
+	return storage.WriteFile(ctx, transforms.SpecPath(r.JobDir), data)
+}
+
+// checkIdentity refuses a checkpoint of another run, or of a later step than this run has.
 func (r *trainRun) checkIdentity(id *identity, checkpoint *saved.Checkpoint) error {
 	meta, err := transforms.ReadMeta(checkpoint)
 	if err != nil {
@@ -254,6 +263,9 @@ func (r *trainRun) checkIdentity(id *identity, checkpoint *saved.Checkpoint) err
 	if difference != "" {
 		return fmt.Errorf("%s cannot be resumed, since %s: give what its checkpoint was made with, or choose another --job-dir", r.JobDir, difference)
 	}
+	if checkpoint.Step > r.total {
+		return fmt.Errorf("%s is at step %d already, past the %d steps asked for: ask for more, or choose another --job-dir", r.JobDir, checkpoint.Step, r.total)
+	}
 	return nil
 }
 
@@ -264,9 +276,6 @@ func (r *trainRun) begin(ctx context.Context, checkpoint *saved.Checkpoint) (err
 		if r.state, err = r.trainer.State(checkpoint.Step, checkpoint.Tensors); err != nil {
 			return err
 		}
-	}
-	if r.state.Step > r.total {
-		return fmt.Errorf("%s is at step %d already, past the %d steps asked for: ask for more, or choose another --job-dir", r.JobDir, r.state.Step, r.total)
 	}
 	r.committed = r.state.Step
 	r.history, err = openHistory(ctx, r.JobDir, r.Spec.Training.Optimizer, r.state.Step)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/saved"
@@ -252,8 +253,12 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		o.Spec, o.Resume = censusSpec(t), true
 		o.Spec.Training.Steps = 10
 		c.vary(&o)
+		before := contents(t, o.JobDir)
 		if _, err := Train(context.Background(), o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
+		}
+		if diff := cmp.Diff(before, contents(t, o.JobDir)); diff != "" {
+			t.Errorf("%s: the refused run changed the job directory:\n%s", name, diff)
 		}
 		if err := os.WriteFile(train, text, 0o666); err != nil {
 			t.Fatal(err)
@@ -264,6 +269,24 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	if longer := mustTrain(t, base); longer.Steps != 20 {
 		t.Errorf("a longer run ended at step %d", longer.Steps)
 	}
+}
+
+// contents are the files below a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	infos, err := storage.List(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range infos {
+		data, err := os.ReadFile(info.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[info.Path] = string(data)
+	}
+	return files
 }
 
 func copied(t *testing.T, path string) string {
