@@ -173,13 +173,12 @@ func (r *trainRun) findCheckpoint(ctx context.Context) (*saved.Checkpoint, error
 func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 	t := &r.Spec.Training
 	r.Spec.Label.Classes = r.fitted.Label.Classes
-	perEpoch := (r.fitted.Records + int64(t.BatchSize) - 1) / int64(t.BatchSize)
 	r.total = int64(t.Steps)
 	if r.total == 0 {
 		if t.Epochs == 0 {
 			t.Epochs = defaultEpochs
 		}
-		r.total = int64(t.Epochs) * perEpoch
+		r.total = int64(t.Epochs) * training.StepsPerEpoch(r.fitted.Records, t.BatchSize)
 	}
 	r.total = r.wholeRounds(r.total)
 	if t.Schedule.Kind != spec.Constant && t.Schedule.DecaySteps == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/penstock-ml/penstock/models/parallel"
 	"github.com/penstock-ml/penstock/models/records"
 	"github.com/penstock-ml/penstock/models/training"
 )
@@ -28,7 +29,7 @@ type ShardGroup struct {
 // Ranges makes a collection of the ranges in at most elements groups.
 func Ranges(s beam.Scope, ranges []records.Range, elements int) beam.PCollection {
 	var groups []RangeGroup
-	for _, part := range divide(ranges, elements) {
+	for _, part := range parallel.Divide(ranges, elements) {
 		groups = append(groups, RangeGroup{Ranges: part})
 	}
 	return beam.Reshuffle(s, beam.CreateList(s, groups))
@@ -37,20 +38,10 @@ func Ranges(s beam.Scope, ranges []records.Range, elements int) beam.PCollection
 // Shards makes a collection of the shards in at most elements groups.
 func Shards(s beam.Scope, shards []training.Shard, elements int) beam.PCollection {
 	var groups []ShardGroup
-	for _, part := range divide(shards, elements) {
+	for _, part := range parallel.Divide(shards, elements) {
 		groups = append(groups, ShardGroup{Shards: part})
 	}
 	return beam.Reshuffle(s, beam.CreateList(s, groups))
-}
-
-// divide cuts list into at most n runs whose lengths differ by one at most.
-func divide[T any](list []T, n int) [][]T {
-	n = max(1, min(n, len(list)))
-	parts := make([][]T, n)
-	for i := range parts {
-		parts[i] = list[i*len(list)/n : (i+1)*len(list)/n]
-	}
-	return parts
 }
 
 // Beam's default for structs is a row schema by reflection; these descriptors are small and pass as JSON. The functions

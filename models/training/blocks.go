@@ -42,7 +42,10 @@ type updateWorker struct {
 }
 
 func (u *update) begin() {
-	u.scratch = u.takeScratch()
+	var ok bool
+	if u.scratch, ok = u.pool.updates.take(); !ok {
+		u.scratch = u.newScratch()
+	}
 	for _, s := range u.total.Sparse {
 		mean := make([]float32, len(s.Values))
 		kernel.FixedMean(mean, s.Values, u.weight)
@@ -50,7 +53,7 @@ func (u *update) begin() {
 	}
 }
 
-// newScratch is called through the trainer's pool.
+// newScratch makes memory for updates of the trainer's parameters.
 func (t *Trainer) newScratch() *updateScratch {
 	blocks := (t.arrangement.Dense + updateBlock - 1) / updateBlock
 	s := &updateScratch{squares: make([]float64, blocks), workers: make([]updateWorker, parallel.Workers(blocks))}

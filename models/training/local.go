@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -29,7 +28,7 @@ type replica struct {
 }
 
 func (t *Trainer) newReplica() (*replica, error) {
-	p, err := plan.Compile(t.model, t.arrangement, t.layout, t.job.Batch/t.job.Shards, plan.Train)
+	p, err := plan.Compile(t.model, t.arrangement, t.layout, t.perShard(), plan.Train)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +51,14 @@ func (t *Trainer) contributeLocal(ctx context.Context, shards []Shard, state *St
 	parts := make([]*Contribution, workers)
 	replicas := make([]*replica, workers)
 	for i := range replicas {
-		r, err := t.takeReplica()
-		if err != nil {
-			return nil, err
+		r, ok := t.pool.replicas.take()
+		if !ok {
+			var err error
+			if r, err = t.newReplica(); err != nil {
+				return nil, err
+			}
 		}
-		defer t.returnReplica(r)
+		defer t.pool.replicas.put(r)
 		replicas[i], parts[i] = r, t.newContribution()
 	}
 	err := parallel.Each(ctx, len(shards), func(worker, i int) error {
@@ -160,53 +162,15 @@ func (c *Contribution) addWay(shard int, r *replica, limit float32) {
 	kernel.FixedAdd(c.Dense, r.moved)
 }
 
-// updateLocal is Update in the strategy local: the state moves by the mean way.
-func (t *Trainer) updateLocal(state *State, total *Contribution) *State {
-	next := t.newState()
-	next.Step = state.Step + int64(t.job.LocalSteps)
-	log := StepLog{
-		Step:       next.Step,
-		Examples:   float(total.Weight),
-		RateFactor: rateFactor(t.job.Spec.Training.Schedule, next.Step-1),
-		LeftOut:    total.LeftOut,
-	}
-	copy(next.Weights, state.Weights)
-	copy(next.Slots, state.Slots)
-	if total.Weight > 0 {
-		log.Loss = float(total.Loss) / log.Examples
-		log.GradientNorm = t.move(next, total, log.Examples)
-	}
-	next.Log = append(slices.Clip(state.Log), log)
-	return next
-}
-
-// move adds the mean way to next and returns the norm of the weights' part of it.
-func (t *Trainer) move(next *State, total *Contribution, weight float64) float64 {
+// move fills next with the state moved by the mean way, and returns the norm of the weights' part of that.
+func (t *Trainer) move(state, next *State, total *Contribution) float64 {
 	n := len(next.Weights)
 	mean := make([]float32, n+len(next.Slots))
-	kernel.FixedMean(mean, total.Dense, weight)
-	kernel.Add(next.Weights, next.Weights, mean[:n])
-	kernel.Add(next.Slots, next.Slots, mean[n:])
+	kernel.FixedMean(mean, total.Dense, float(total.Weight))
+	kernel.Add(next.Weights, state.Weights, mean[:n])
+	kernel.Add(next.Slots, state.Slots, mean[n:])
 	for i := range t.rules {
 		t.rules[i].optimizer.Repair(t.rules[i].slotsOf(next.Slots))
 	}
 	return math.Sqrt(kernel.SumSquares(mean[:n]))
-}
-
-func (t *Trainer) takeReplica() (*replica, error) {
-	t.pool.mu.Lock()
-	if n := len(t.pool.replicas); n > 0 {
-		r := t.pool.replicas[n-1]
-		t.pool.replicas = t.pool.replicas[:n-1]
-		t.pool.mu.Unlock()
-		return r, nil
-	}
-	t.pool.mu.Unlock()
-	return t.newReplica()
-}
-
-func (t *Trainer) returnReplica(r *replica) {
-	t.pool.mu.Lock()
-	defer t.pool.mu.Unlock()
-	t.pool.replicas = append(t.pool.replicas, r)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -21,7 +20,7 @@ type summation struct {
 	shards       []*summand
 	blocks       []plan.Block
 	span         int // blocks a task
-	scratch      *sync.Pool
+	scratch      *freeList[[]float32]
 }
 
 // summand is one shard.
@@ -38,7 +37,7 @@ type summand struct {
 const spanFloats = 64 << 10
 
 func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {
-	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), scratch: &t.scratch}
+	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), scratch: &t.pool.gradients}
 	for i, piece := range pieces {
 		p := plans[i]
 		for group, shard := range piece {
@@ -119,13 +118,12 @@ func (s *summation) addUp(ctx context.Context) error {
 			s.addTable(task - spans)
 			return nil
 		}
-		scratch, ok := s.scratch.Get().(*[]float32)
+		scratch, ok := s.scratch.take()
 		if !ok {
-			x := make([]float32, first.Scratch())
-			scratch = &x
+			scratch = make([]float32, first.Scratch())
 		}
-		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), *scratch)
-		s.scratch.Put(scratch)
+		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), scratch)
+		s.scratch.put(scratch)
 		return nil
 	})
 }

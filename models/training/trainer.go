@@ -37,9 +37,7 @@ type Trainer struct {
 	pool        pool
 
 	mu   sync.Mutex
-	idle map[int][]*plan.Groups // by number of shards
-
-	scratch sync.Pool // of *[]float32, for blocks of gradients
+	idle map[int]*freeList[*plan.Groups] // by number of shards
 }
 
 // NewTrainer checks the job and builds its model.
@@ -56,7 +54,7 @@ func NewTrainer(job Job) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{job: job, model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int][]*plan.Groups{}}
+	t := &Trainer{job: job, model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int]*freeList[*plan.Groups]{}}
 	t.cache = cache{
 		format:  job.Spec.Format(),
 		encoder: func() (*features.Encoder, error) { return features.NewEncoder(job.Spec, job.Features) },
@@ -71,8 +69,11 @@ func NewTrainer(job Job) (*Trainer, error) {
 func (t *Trainer) Arrangement() *models.Arrangement { return t.arrangement }
 
 // StepsPerEpoch is how many steps pass over all training records once.
-func (t *Trainer) StepsPerEpoch() int64 {
-	return (t.job.Features.Records + int64(t.job.Batch) - 1) / int64(t.job.Batch)
+func (t *Trainer) StepsPerEpoch() int64 { return StepsPerEpoch(t.job.Features.Records, t.job.Batch) }
+
+// StepsPerEpoch is how many batches pass over so many records once.
+func StepsPerEpoch(records int64, batch int) int64 {
+	return (records + int64(batch) - 1) / int64(batch)
 }
 
 // Initial is the state before the first step.
@@ -88,10 +89,13 @@ func (t *Trainer) Initial() *State {
 // Contribute is what the shards give to the step after state, computed on all cores. The result does not depend on how
 // shards are divided among calls.
 func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) (*Contribution, error) {
-	if t.job.LocalSteps > 0 {
+	switch {
+	case len(shards) == 0:
+		return &Contribution{}, nil
+	case t.job.LocalSteps > 0:
 		return t.contributeLocal(ctx, shards, state)
 	}
-	pieces := divide(shards, min(len(shards), parallel.Workers(len(shards))))
+	pieces := parallel.Divide(shards, parallel.Workers(len(shards)))
 	plans, err := t.takePlans(pieces)
 	defer t.returnPlans(plans)
 	if err != nil {
@@ -112,19 +116,8 @@ func (t *Trainer) addUp(parts []*Contribution) *Contribution {
 	for _, part := range parts[1:] {
 		parts[0].Merge(part)
 	}
-	t.pool.mu.Lock()
-	defer t.pool.mu.Unlock()
-	t.pool.contributions = append(t.pool.contributions, parts[1:]...)
+	t.pool.contributions.put(parts[1:]...)
 	return parts[0]
-}
-
-// divide cuts shards into pieces of consecutive ones whose sizes differ by one at most.
-func divide(shards []Shard, pieces int) [][]Shard {
-	divided := make([][]Shard, pieces)
-	for i := range divided {
-		divided[i] = shards[i*len(shards)/pieces : (i+1)*len(shards)/pieces]
-	}
-	return divided
 }
 
 // run computes the losses of shards, and all that their gradients are made of.
@@ -183,8 +176,8 @@ func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step i
 func (t *Trainer) takePlans(pieces [][]Shard) ([]*plan.Groups, error) {
 	plans := make([]*plan.Groups, 0, len(pieces))
 	for _, piece := range pieces {
-		p := t.idlePlan(len(piece))
-		if p == nil {
+		p, ok := t.plans(len(piece)).take()
+		if !ok {
 			var err error
 			if p, err = plan.CompileGroups(t.model, t.arrangement, t.layout, t.perShard(), len(piece)); err != nil {
 				return plans, err
@@ -195,23 +188,18 @@ func (t *Trainer) takePlans(pieces [][]Shard) ([]*plan.Groups, error) {
 	return plans, nil
 }
 
-// idlePlan returns a plan for so many shards that nobody uses, or nil.
-func (t *Trainer) idlePlan(shards int) *plan.Groups {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	idle := t.idle[shards]
-	if len(idle) == 0 {
-		return nil
+func (t *Trainer) returnPlans(plans []*plan.Groups) {
+	for _, p := range plans {
+		t.plans(p.Groups()).put(p)
 	}
-	last := len(idle) - 1
-	t.idle[shards] = idle[:last]
-	return idle[last]
 }
 
-func (t *Trainer) returnPlans(plans []*plan.Groups) {
+// plans are those for so many shards that nobody uses.
+func (t *Trainer) plans(shards int) *freeList[*plan.Groups] {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, p := range plans {
-		t.idle[p.Groups()] = append(t.idle[p.Groups()], p)
+	if t.idle[shards] == nil {
+		t.idle[shards] = &freeList[*plan.Groups]{}
 	}
+	return t.idle[shards]
 }

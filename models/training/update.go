@@ -50,36 +50,43 @@ func (t *Trainer) setRules() error {
 	return nil
 }
 
-// Update is the state after the step to which all shards contributed. A round in which every shard was left out changes
+// Update is the state after the round to which all shards contributed. A round in which every shard was left out changes
 // nothing but the position.
 func (t *Trainer) Update(state *State, total *Contribution) *State {
-	if t.job.LocalSteps > 0 {
-		return t.updateLocal(state, total)
-	}
 	next := t.newState()
-	next.Step = state.Step + 1
+	next.Step = state.Step + int64(max(1, t.job.LocalSteps))
 	log := StepLog{
 		Step:       next.Step,
 		Examples:   float(total.Weight),
-		RateFactor: rateFactor(t.job.Spec.Training.Schedule, state.Step),
+		RateFactor: rateFactor(t.job.Spec.Training.Schedule, next.Step-1),
 		LeftOut:    total.LeftOut,
 	}
 	if total.Weight > 0 {
 		log.Loss = float(total.Loss) / log.Examples
+	}
+	switch {
+	case total.Weight == 0:
+		next.copyFrom(state)
+	case t.job.LocalSteps > 0:
+		log.GradientNorm = t.move(state, next, total)
+	default:
 		log.GradientNorm = t.apply(state, next, total, log.RateFactor)
-	} else {
-		copy(next.Weights, state.Weights)
-		copy(next.Slots, state.Slots)
 	}
 	next.Log = append(slices.Clip(state.Log), log)
 	return next
+}
+
+// copyFrom makes s what other is, but for its position.
+func (s *State) copyFrom(other *State) {
+	copy(s.Weights, other.Weights)
+	copy(s.Slots, other.Slots)
 }
 
 // apply fills next, which is not shared yet, and returns the norm of the mean gradient.
 func (t *Trainer) apply(state, next *State, total *Contribution, factor float64) float64 {
 	u := &update{Trainer: t, state: state, next: next, total: total, factor: factor, weight: float(total.Weight), scale: 1}
 	u.begin()
-	defer t.returnScratch(u.scratch)
+	defer t.pool.updates.put(u.scratch)
 	clip := t.job.Spec.Training.ClipNorm
 	if clip == 0 {
 		u.eachBlock(func(worker, block int) { u.measure(worker, block); u.change(worker, block) })
