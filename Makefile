@@ -21,9 +21,10 @@ build: ## the binary, static
 demo: build ## generate data, train, evaluate, predict one by one and in batch
 	OUT='$(OUT)' sh testdata/demo.sh
 
-test: ## vet, the race detector on all that is free of Beam, and every other test
+test: ## vet, the race detector on all that is free of Beam, what it hides of allocations, and every other test
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race $(NO_BEAM)
+	$(GO) test -run Allocat $(NO_BEAM)
 	$(GO) test $(BEAM)
 
 test-all: test ## also the race detector on the packages with Beam, which compiles Beam once more

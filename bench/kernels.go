@@ -106,7 +106,7 @@ func adam(n int) kernelRow {
 func ramp(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
-		x[i] = float32(i%17) * 0.25
+		x[i] = float32(1+i%17) * 0.25 // no zeros, which products leave out
 	}
 	return x
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/google/go-cmp/cmp"
+	"github.com/penstock-ml/penstock/models/alloctest"
 )
 
 func TestLayout(t *testing.T) {
@@ -218,9 +219,7 @@ func TestEncoderDoesNotAllocate(t *testing.T) {
 		}
 	}
 	encode()
-	if n := testing.AllocsPerRun(100, encode); n != 0 {
-		t.Fatalf("%v allocations", n)
-	}
+	alloctest.None(t, "encoding", 100, encode)
 }
 
 func TestEncoderRefusesOtherFeatures(t *testing.T) {

@@ -7,6 +7,26 @@ package kernel
 //go:noescape
 func panelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
 
+// skipPanelAVX2 computes c[m, n] = finish(start + a b) for n up to the columns of a panel, of the terms that words have: depth of them a row, stride apart. All strides are in elements.
+//
+//go:noescape
+func skipPanelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
+
+// hasZeroAVX2 tells whether any element of m rows of n is zero.
+//
+//go:noescape
+func hasZeroAVX2(a *float32, lda int, m int, n int) bool
+
+// rowWordsAVX2 sets bit j of words[i] where a[i, j] is not zero, for j < n <= 64.
+//
+//go:noescape
+func rowWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
+
+// columnWordsAVX2 sets bit i of words[j] where a[i, j] is not zero, for i < m <= 64 and j < n, rounded up to whole vectors of words.
+//
+//go:noescape
+func columnWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
+
 // addAVX2 sets dst = a + b.
 //
 //go:noescape
@@ -37,15 +57,15 @@ func reluAVX2(dst []float32, src []float32)
 //go:noescape
 func reluMaskAVX2(dst []float32, dy []float32, y []float32)
 
-// gatherAddAVX2 adds row ids[i*stride] of table to row i of dst.
-//
-//go:noescape
-func gatherAddAVX2(dst *float32, ldd int, table *float32, n int, ids *int32, stride int, m int)
-
 // scatterAddAVX2 adds row i of src to row ids[i*stride] of table.
 //
 //go:noescape
 func scatterAddAVX2(table *float32, n int, ids *int32, stride int, src *float32, lds int, m int)
+
+// sumRowsAVX2 sets dst to the sum of n elements of count rows, in order.
+//
+//go:noescape
+func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
 
 // transposeRowsAVX2 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //

@@ -643,46 +643,47 @@ next35:
 partial2:
 	SUBQ    $0x08, R8
 	LEAQ    tailMask<>+32(SB), R11
-	NEGQ    R8
-	VMOVDQU (R11)(R8*4), Y0
+	MOVQ    R8, R12
+	NEGQ    R12
+	VMOVDQU (R11)(R12*4), Y0
 
 	// Tiles of 6 rows, 2 vectors
 rows44:
 	CMPQ       DI, $0x06
 	JLT        next45
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
 	JZ         fresh46
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y3
-	VMASKMOVPS 32(R8), Y0, Y4
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y5
-	VMASKMOVPS 32(R8), Y0, Y6
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y7
-	VMASKMOVPS 32(R8), Y0, Y8
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y9
-	VMASKMOVPS 32(R8), Y0, Y10
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y11
-	VMASKMOVPS 32(R8), Y0, Y12
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y3
+	VMASKMOVPS 32(R11), Y0, Y4
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y5
+	VMASKMOVPS 32(R11), Y0, Y6
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y7
+	VMASKMOVPS 32(R11), Y0, Y8
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y9
+	VMASKMOVPS 32(R11), Y0, Y10
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y11
+	VMASKMOVPS 32(R11), Y0, Y12
 	JMP        ready47
 
 fresh46:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
 	JZ         spread48
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
 
 spread48:
 	VMOVAPS Y1, Y3
@@ -697,73 +698,73 @@ spread48:
 	VMOVAPS Y2, Y12
 
 ready47:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
 	JZ         ready49
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x06, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x06, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
 
 ready49:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
 	JZ    done51
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
 loop50:
-	VMOVUPS      (R11), Y13
-	VMASKMOVPS   32(R11), Y0, Y14
-	VBROADCASTSS (R12), Y15
+	VMOVUPS      (R12), Y13
+	VMASKMOVPS   32(R12), Y0, Y14
+	VBROADCASTSS (R13), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (R12)(CX*1), Y15
+	VBROADCASTSS (R13)(CX*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (R12)(CX*2), Y15
+	VBROADCASTSS (R13)(CX*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS (R13), Y15
+	VBROADCASTSS (R14), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS (R12)(CX*4), Y15
+	VBROADCASTSS (R13)(CX*4), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS (R13)(CX*2), Y15
+	VBROADCASTSS (R14)(CX*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DX, R12
 	ADDQ         DX, R13
-	ADDQ         BX, R11
-	DECQ         R8
+	ADDQ         DX, R14
+	ADDQ         BX, R12
+	DECQ         R11
 	JNZ          loop50
 
 done51:
 	VXORPS Y13, Y13, Y13
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
 	JZ     linear52
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
@@ -781,118 +782,166 @@ done51:
 linear52:
 	TESTQ      R9, R9
 	JZ         unmasked53
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMOVUPS    (R8), Y14
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y14
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	VMASKMOVPS 32(R8), Y0, Y14
+	VMASKMOVPS 32(R11), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y12, Y12
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x06, R8, R8
-	ADDQ       R8, R9
+	MOVQ       ldm+96(FP), R11
+	SHLQ       $0x02, R11
+	IMUL3Q     $0x06, R11, R11
+	ADDQ       R11, R9
 
 unmasked53:
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    Y1, (R8)
-	VMASKMOVPS Y2, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y3, (R8)
-	VMASKMOVPS Y4, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y5, (R8)
-	VMASKMOVPS Y6, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y7, (R8)
-	VMASKMOVPS Y8, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y9, (R8)
-	VMASKMOVPS Y10, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y11, (R8)
-	VMASKMOVPS Y12, Y0, 32(R8)
-	IMUL3Q     $0x06, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x06, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x06, DI
-	JMP        rows44
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	VMOVUPS Y1, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked54
+	VMOVUPS Y2, 32(R11)
+	JMP     stored55
+
+masked54:
+	VMASKMOVPS Y2, Y0, 32(R11)
+
+stored55:
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked56
+	VMOVUPS Y4, 32(R11)
+	JMP     stored57
+
+masked56:
+	VMASKMOVPS Y4, Y0, 32(R11)
+
+stored57:
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked58
+	VMOVUPS Y6, 32(R11)
+	JMP     stored59
+
+masked58:
+	VMASKMOVPS Y6, Y0, 32(R11)
+
+stored59:
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked60
+	VMOVUPS Y8, 32(R11)
+	JMP     stored61
+
+masked60:
+	VMASKMOVPS Y8, Y0, 32(R11)
+
+stored61:
+	ADDQ    R12, R11
+	VMOVUPS Y9, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked62
+	VMOVUPS Y10, 32(R11)
+	JMP     stored63
+
+masked62:
+	VMASKMOVPS Y10, Y0, 32(R11)
+
+stored63:
+	ADDQ    R12, R11
+	VMOVUPS Y11, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked64
+	VMOVUPS Y12, 32(R11)
+	JMP     stored65
+
+masked64:
+	VMASKMOVPS Y12, Y0, 32(R11)
+
+stored65:
+	IMUL3Q $0x06, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x06, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x06, DI
+	JMP    rows44
 
 next45:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ       DI, $0x04
-	JLT        next55
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh56
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y3
-	VMASKMOVPS 32(R8), Y0, Y4
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y5
-	VMASKMOVPS 32(R8), Y0, Y6
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y7
-	VMASKMOVPS 32(R8), Y0, Y8
-	JMP        ready57
+	JLT        next67
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh68
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y3
+	VMASKMOVPS 32(R11), Y0, Y4
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y5
+	VMASKMOVPS 32(R11), Y0, Y6
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y7
+	VMASKMOVPS 32(R11), Y0, Y8
+	JMP        ready69
 
-fresh56:
+fresh68:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread58
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread70
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
 
-spread58:
+spread70:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y1, Y5
@@ -900,63 +949,63 @@ spread58:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y2, Y8
 
-ready57:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready59
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready69:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready71
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x04, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
 
-ready59:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done61
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+ready71:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done73
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
-loop60:
-	VMOVUPS      (R11), Y9
-	VMASKMOVPS   32(R11), Y0, Y10
-	VBROADCASTSS (R12), Y11
+loop72:
+	VMOVUPS      (R12), Y9
+	VMASKMOVPS   32(R12), Y0, Y10
+	VBROADCASTSS (R13), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS (R13)(CX*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS (R13)(CX*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (R13), Y11
+	VBROADCASTSS (R14), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DX, R12
 	ADDQ         DX, R13
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop60
+	ADDQ         DX, R14
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop72
 
-done61:
+done73:
 	VXORPS Y9, Y9, Y9
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
-	JZ     linear62
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
+	JZ     linear74
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -966,255 +1015,303 @@ done61:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear62:
+linear74:
 	TESTQ      R9, R9
-	JZ         unmasked63
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMOVUPS    (R8), Y10
+	JZ         unmasked75
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMOVUPS    (R11), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y10
+	VMASKMOVPS 32(R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y10
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y10
+	VMASKMOVPS 32(R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y10
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	VMASKMOVPS 32(R8), Y0, Y10
+	VMASKMOVPS 32(R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y10
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	VMASKMOVPS 32(R8), Y0, Y10
+	VMASKMOVPS 32(R11), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y8, Y8
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x04, R8, R8
-	ADDQ       R8, R9
-
-unmasked63:
-	MOVQ       ldc+8(FP), R11
+	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    Y1, (R8)
-	VMASKMOVPS Y2, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y3, (R8)
-	VMASKMOVPS Y4, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y5, (R8)
-	VMASKMOVPS Y6, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y7, (R8)
-	VMASKMOVPS Y8, Y0, 32(R8)
-	IMUL3Q     $0x04, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x04, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x04, DI
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R9
 
-next55:
+unmasked75:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	VMOVUPS Y1, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked76
+	VMOVUPS Y2, 32(R11)
+	JMP     stored77
+
+masked76:
+	VMASKMOVPS Y2, Y0, 32(R11)
+
+stored77:
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked78
+	VMOVUPS Y4, 32(R11)
+	JMP     stored79
+
+masked78:
+	VMASKMOVPS Y4, Y0, 32(R11)
+
+stored79:
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked80
+	VMOVUPS Y6, 32(R11)
+	JMP     stored81
+
+masked80:
+	VMASKMOVPS Y6, Y0, 32(R11)
+
+stored81:
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked82
+	VMOVUPS Y8, 32(R11)
+	JMP     stored83
+
+masked82:
+	VMASKMOVPS Y8, Y0, 32(R11)
+
+stored83:
+	IMUL3Q $0x04, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x04, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x04, DI
+
+next67:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ       DI, $0x02
-	JLT        next65
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh66
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y3
-	VMASKMOVPS 32(R8), Y0, Y4
-	JMP        ready67
+	JLT        next85
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh86
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y3
+	VMASKMOVPS 32(R11), Y0, Y4
+	JMP        ready87
 
-fresh66:
+fresh86:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread68
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread88
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
 
-spread68:
+spread88:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 
-ready67:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready69
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready87:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready89
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
 
-ready69:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done71
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+ready89:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done91
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
-loop70:
-	VMOVUPS      (R11), Y5
-	VMASKMOVPS   32(R11), Y0, Y6
-	VBROADCASTSS (R12), Y7
+loop90:
+	VMOVUPS      (R12), Y5
+	VMASKMOVPS   32(R12), Y0, Y6
+	VBROADCASTSS (R13), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R12)(CX*1), Y7
+	VBROADCASTSS (R13)(CX*1), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DX, R12
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop70
+	ADDQ         DX, R13
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop90
 
-done71:
+done91:
 	VXORPS Y5, Y5, Y5
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
-	JZ     linear72
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
+	JZ     linear92
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear72:
+linear92:
 	TESTQ      R9, R9
-	JZ         unmasked73
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMOVUPS    (R8), Y6
+	JZ         unmasked93
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMOVUPS    (R11), Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y1, Y1
-	VMASKMOVPS 32(R8), Y0, Y6
+	VMASKMOVPS 32(R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y2, Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y6
+	ADDQ       R12, R11
+	VMOVUPS    (R11), Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y3, Y3
-	VMASKMOVPS 32(R8), Y0, Y6
+	VMASKMOVPS 32(R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y4, Y4
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x02, R8, R8
-	ADDQ       R8, R9
-
-unmasked73:
-	MOVQ       ldc+8(FP), R11
+	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMOVUPS    Y1, (R8)
-	VMASKMOVPS Y2, Y0, 32(R8)
-	ADDQ       R11, R8
-	VMOVUPS    Y3, (R8)
-	VMASKMOVPS Y4, Y0, 32(R8)
-	IMUL3Q     $0x02, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x02, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x02, DI
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R9
 
-next65:
+unmasked93:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	VMOVUPS Y1, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked94
+	VMOVUPS Y2, 32(R11)
+	JMP     stored95
+
+masked94:
+	VMASKMOVPS Y2, Y0, 32(R11)
+
+stored95:
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked96
+	VMOVUPS Y4, 32(R11)
+	JMP     stored97
+
+masked96:
+	VMASKMOVPS Y4, Y0, 32(R11)
+
+stored97:
+	IMUL3Q $0x02, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x02, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x02, DI
+
+next85:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ       DI, $0x01
-	JLT        next75
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh76
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       SI, R8
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
-	JMP        ready77
+	JLT        next99
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh100
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       SI, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
+	JMP        ready101
 
-fresh76:
+fresh100:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread78
-	VMOVUPS    (R8), Y1
-	VMASKMOVPS 32(R8), Y0, Y2
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread102
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS 32(R11), Y0, Y2
 
-spread78:
-ready77:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready79
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+spread102:
+ready101:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready103
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x01, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
 
-ready79:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done81
-	MOVQ  AX, R12
+ready103:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done105
+	MOVQ  AX, R13
 	LEAQ  (AX)(R10*1), R10
 
-loop80:
-	VMOVUPS      (R11), Y3
-	VMASKMOVPS   32(R11), Y0, Y4
-	VBROADCASTSS (R12), Y5
+loop104:
+	VMOVUPS      (R12), Y3
+	VMASKMOVPS   32(R12), Y0, Y4
+	VBROADCASTSS (R13), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DX, R12
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop80
+	ADDQ         DX, R13
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop104
 
-done81:
+done105:
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear82
+	JZ     linear106
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear82:
+linear106:
 	TESTQ      R9, R9
-	JZ         unmasked83
+	JZ         unmasked107
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1229,128 +1326,137 @@ linear82:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked83:
-	MOVQ       ldc+8(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       SI, DX
-	VMOVUPS    Y1, (DX)
-	VMASKMOVPS Y2, Y0, 32(DX)
-	IMUL3Q     $0x01, CX, CX
-	ADDQ       CX, AX
-	MOVQ       ldc+8(FP), AX
-	SHLQ       $0x02, AX
-	IMUL3Q     $0x01, AX, AX
-	ADDQ       AX, SI
-	SUBQ       $0x01, DI
+unmasked107:
+	MOVQ    ldc+8(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    SI, DX
+	VMOVUPS Y1, (DX)
+	CMPQ    R8, $0x08
+	JNE     masked108
+	VMOVUPS Y2, 32(DX)
+	JMP     stored109
 
-next75:
+masked108:
+	VMASKMOVPS Y2, Y0, 32(DX)
+
+stored109:
+	IMUL3Q $0x01, CX, CX
+	ADDQ   CX, AX
+	MOVQ   ldc+8(FP), AX
+	SHLQ   $0x02, AX
+	IMUL3Q $0x01, AX, AX
+	ADDQ   AX, SI
+	SUBQ   $0x01, DI
+
+next99:
 	JMP end1
 
 one3:
 	SUBQ    $0x00, R8
 	LEAQ    tailMask<>+32(SB), R11
-	NEGQ    R8
-	VMOVDQU (R11)(R8*4), Y0
+	MOVQ    R8, R12
+	NEGQ    R12
+	VMOVDQU (R11)(R12*4), Y0
 
 	// Tiles of 6 rows, 1 vectors
-rows84:
+rows110:
 	CMPQ       DI, $0x06
-	JLT        next85
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh86
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS (R8), Y0, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y6
-	JMP        ready87
+	JLT        next111
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh112
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y1
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y2
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y3
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y4
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y5
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
+	JMP        ready113
 
-fresh86:
+fresh112:
 	VXORPS     Y1, Y1, Y1
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread88
-	VMASKMOVPS (R8), Y0, Y1
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread114
+	VMASKMOVPS (R11), Y0, Y1
 
-spread88:
+spread114:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 	VMOVAPS Y1, Y5
 	VMOVAPS Y1, Y6
 
-ready87:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready89
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x06, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
+ready113:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready115
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x06, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
 
-ready89:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done91
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+ready115:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done117
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
-loop90:
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R12), Y8
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R12)(CX*1), Y8
-	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS (R12)(CX*2), Y8
-	VFMADD231PS  Y7, Y8, Y3
+loop116:
+	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R13), Y8
-	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS (R12)(CX*4), Y8
-	VFMADD231PS  Y7, Y8, Y5
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R13)(CX*1), Y8
+	VFMADD231PS  Y7, Y8, Y2
 	VBROADCASTSS (R13)(CX*2), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R14), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R13)(CX*4), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R14)(CX*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DX, R12
 	ADDQ         DX, R13
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop90
+	ADDQ         DX, R14
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop116
 
-done91:
+done117:
 	VXORPS Y7, Y7, Y7
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
-	JZ     linear92
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
+	JZ     linear118
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -1358,361 +1464,457 @@ done91:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear92:
+linear118:
 	TESTQ      R9, R9
-	JZ         unmasked93
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y8
+	JZ         unmasked119
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y4, Y4
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y5, Y5
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y8
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y6, Y6
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x06, R8, R8
-	ADDQ       R8, R9
-
-unmasked93:
-	MOVQ       ldc+8(FP), R11
+	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS Y1, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y2, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y3, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y4, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y5, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y6, Y0, (R8)
-	IMUL3Q     $0x06, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x06, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x06, DI
-	JMP        rows84
+	IMUL3Q     $0x06, R11, R11
+	ADDQ       R11, R9
 
-next85:
+unmasked119:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	CMPQ    R8, $0x08
+	JNE     masked120
+	VMOVUPS Y1, (R11)
+	JMP     stored121
+
+masked120:
+	VMASKMOVPS Y1, Y0, (R11)
+
+stored121:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked122
+	VMOVUPS Y2, (R11)
+	JMP     stored123
+
+masked122:
+	VMASKMOVPS Y2, Y0, (R11)
+
+stored123:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked124
+	VMOVUPS Y3, (R11)
+	JMP     stored125
+
+masked124:
+	VMASKMOVPS Y3, Y0, (R11)
+
+stored125:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked126
+	VMOVUPS Y4, (R11)
+	JMP     stored127
+
+masked126:
+	VMASKMOVPS Y4, Y0, (R11)
+
+stored127:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked128
+	VMOVUPS Y5, (R11)
+	JMP     stored129
+
+masked128:
+	VMASKMOVPS Y5, Y0, (R11)
+
+stored129:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked130
+	VMOVUPS Y6, (R11)
+	JMP     stored131
+
+masked130:
+	VMASKMOVPS Y6, Y0, (R11)
+
+stored131:
+	IMUL3Q $0x06, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x06, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x06, DI
+	JMP    rows110
+
+next111:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ       DI, $0x04
-	JLT        next95
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh96
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS (R8), Y0, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y4
-	JMP        ready97
+	JLT        next133
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh134
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y1
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y2
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y3
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y4
+	JMP        ready135
 
-fresh96:
+fresh134:
 	VXORPS     Y1, Y1, Y1
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread98
-	VMASKMOVPS (R8), Y0, Y1
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread136
+	VMASKMOVPS (R11), Y0, Y1
 
-spread98:
+spread136:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 
-ready97:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready99
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
+ready135:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready137
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x04, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
 
-ready99:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done101
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+ready137:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done139
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
-loop100:
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R12), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R12)(CX*1), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R12)(CX*2), Y6
-	VFMADD231PS  Y5, Y6, Y3
+loop138:
+	VMASKMOVPS   (R12), Y0, Y5
 	VBROADCASTSS (R13), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R13)(CX*1), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R13)(CX*2), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R14), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DX, R12
 	ADDQ         DX, R13
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop100
+	ADDQ         DX, R14
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop138
 
-done101:
+done139:
 	VXORPS Y5, Y5, Y5
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
-	JZ     linear102
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
+	JZ     linear140
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear102:
+linear140:
 	TESTQ      R9, R9
-	JZ         unmasked103
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y6
+	JZ         unmasked141
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMASKMOVPS (R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y2, Y2
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y3, Y3
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y6
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y4, Y4
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x04, R8, R8
-	ADDQ       R8, R9
-
-unmasked103:
-	MOVQ       ldc+8(FP), R11
+	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS Y1, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y2, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y3, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y4, Y0, (R8)
-	IMUL3Q     $0x04, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x04, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x04, DI
+	IMUL3Q     $0x04, R11, R11
+	ADDQ       R11, R9
 
-next95:
+unmasked141:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	CMPQ    R8, $0x08
+	JNE     masked142
+	VMOVUPS Y1, (R11)
+	JMP     stored143
+
+masked142:
+	VMASKMOVPS Y1, Y0, (R11)
+
+stored143:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked144
+	VMOVUPS Y2, (R11)
+	JMP     stored145
+
+masked144:
+	VMASKMOVPS Y2, Y0, (R11)
+
+stored145:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked146
+	VMOVUPS Y3, (R11)
+	JMP     stored147
+
+masked146:
+	VMASKMOVPS Y3, Y0, (R11)
+
+stored147:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked148
+	VMOVUPS Y4, (R11)
+	JMP     stored149
+
+masked148:
+	VMASKMOVPS Y4, Y0, (R11)
+
+stored149:
+	IMUL3Q $0x04, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x04, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x04, DI
+
+next133:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ       DI, $0x02
-	JLT        next105
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh106
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS (R8), Y0, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y2
-	JMP        ready107
+	JLT        next151
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh152
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y1
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y2
+	JMP        ready153
 
-fresh106:
+fresh152:
 	VXORPS     Y1, Y1, Y1
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread108
-	VMASKMOVPS (R8), Y0, Y1
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread154
+	VMASKMOVPS (R11), Y0, Y1
 
-spread108:
+spread154:
 	VMOVAPS Y1, Y2
 
-ready107:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready109
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
+ready153:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready155
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	ADDQ       R12, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
 
-ready109:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done111
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+ready155:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done157
+	MOVQ  AX, R13
+	LEAQ  (AX)(R10*1), R14
 
-loop110:
-	VMASKMOVPS   (R11), Y0, Y3
-	VBROADCASTSS (R12), Y4
+loop156:
+	VMASKMOVPS   (R12), Y0, Y3
+	VBROADCASTSS (R13), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R12)(CX*1), Y4
+	VBROADCASTSS (R13)(CX*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DX, R12
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop110
+	ADDQ         DX, R13
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop156
 
-done111:
+done157:
 	VXORPS Y3, Y3, Y3
-	MOVQ   flags+104(FP), R8
-	TESTL  $0x00000002, R8
-	JZ     linear112
+	MOVQ   flags+104(FP), R11
+	TESTL  $0x00000002, R11
+	JZ     linear158
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear112:
+linear158:
 	TESTQ      R9, R9
-	JZ         unmasked113
-	MOVQ       ldm+96(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       R9, R8
-	VMASKMOVPS (R8), Y0, Y4
+	JZ         unmasked159
+	MOVQ       ldm+96(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R9, R11
+	VMASKMOVPS (R11), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y1, Y1
-	ADDQ       R11, R8
-	VMASKMOVPS (R8), Y0, Y4
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y2, Y2
-	MOVQ       ldm+96(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x02, R8, R8
-	ADDQ       R8, R9
-
-unmasked113:
-	MOVQ       ldc+8(FP), R11
+	MOVQ       ldm+96(FP), R11
 	SHLQ       $0x02, R11
-	MOVQ       SI, R8
-	VMASKMOVPS Y1, Y0, (R8)
-	ADDQ       R11, R8
-	VMASKMOVPS Y2, Y0, (R8)
-	IMUL3Q     $0x02, CX, R8
-	ADDQ       R8, AX
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	IMUL3Q     $0x02, R8, R8
-	ADDQ       R8, SI
-	SUBQ       $0x02, DI
+	IMUL3Q     $0x02, R11, R11
+	ADDQ       R11, R9
 
-next105:
+unmasked159:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    SI, R11
+	CMPQ    R8, $0x08
+	JNE     masked160
+	VMOVUPS Y1, (R11)
+	JMP     stored161
+
+masked160:
+	VMASKMOVPS Y1, Y0, (R11)
+
+stored161:
+	ADDQ    R12, R11
+	CMPQ    R8, $0x08
+	JNE     masked162
+	VMOVUPS Y2, (R11)
+	JMP     stored163
+
+masked162:
+	VMASKMOVPS Y2, Y0, (R11)
+
+stored163:
+	IMUL3Q $0x02, CX, R11
+	ADDQ   R11, AX
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x02, R11, R11
+	ADDQ   R11, SI
+	SUBQ   $0x02, DI
+
+next151:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ       DI, $0x01
-	JLT        next115
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000001, R8
-	JZ         fresh116
-	MOVQ       ldc+8(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       SI, R8
-	VMASKMOVPS (R8), Y0, Y1
-	JMP        ready117
+	JLT        next165
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000001, R11
+	JZ         fresh166
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y1
+	JMP        ready167
 
-fresh116:
+fresh166:
 	VXORPS     Y1, Y1, Y1
-	MOVQ       bias+80(FP), R8
-	TESTQ      R8, R8
-	JZ         spread118
-	VMASKMOVPS (R8), Y0, Y1
+	MOVQ       bias+80(FP), R11
+	TESTQ      R11, R11
+	JZ         spread168
+	VMASKMOVPS (R11), Y0, Y1
 
-spread118:
-ready117:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready119
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 31(R8)
+spread168:
+ready167:
+	MOVQ       flags+104(FP), R11
+	TESTL      $0x00000004, R11
+	JZ         ready169
+	MOVQ       SI, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	IMUL3Q     $0x01, R12, R12
+	ADDQ       R12, R11
+	MOVQ       ldc+8(FP), R12
+	SHLQ       $0x02, R12
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
 
-ready119:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done121
-	MOVQ  AX, R12
+ready169:
+	MOVQ  k+72(FP), R11
+	MOVQ  b+40(FP), R12
+	TESTQ R11, R11
+	JZ    done171
+	MOVQ  AX, R13
 	LEAQ  (AX)(R10*1), R10
 
-loop120:
-	VMASKMOVPS   (R11), Y0, Y2
-	VBROADCASTSS (R12), Y3
+loop170:
+	VMASKMOVPS   (R12), Y0, Y2
+	VBROADCASTSS (R13), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DX, R12
-	ADDQ         BX, R11
-	DECQ         R8
-	JNZ          loop120
+	ADDQ         DX, R13
+	ADDQ         BX, R12
+	DECQ         R11
+	JNZ          loop170
 
-done121:
+done171:
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear122
+	JZ     linear172
 	VMAXPS Y1, Y2, Y1
 
-linear122:
+linear172:
 	TESTQ      R9, R9
-	JZ         unmasked123
+	JZ         unmasked173
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1724,23 +1926,2116 @@ linear122:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked123:
-	MOVQ       ldc+8(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       SI, DX
-	VMASKMOVPS Y1, Y0, (DX)
-	IMUL3Q     $0x01, CX, CX
-	ADDQ       CX, AX
-	MOVQ       ldc+8(FP), AX
-	SHLQ       $0x02, AX
-	IMUL3Q     $0x01, AX, AX
-	ADDQ       AX, SI
-	SUBQ       $0x01, DI
+unmasked173:
+	MOVQ    ldc+8(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    SI, DX
+	CMPQ    R8, $0x08
+	JNE     masked174
+	VMOVUPS Y1, (DX)
+	JMP     stored175
 
-next115:
+masked174:
+	VMASKMOVPS Y1, Y0, (DX)
+
+stored175:
+	IMUL3Q $0x01, CX, CX
+	ADDQ   CX, AX
+	MOVQ   ldc+8(FP), AX
+	SHLQ   $0x02, AX
+	IMUL3Q $0x01, AX, AX
+	ADDQ   AX, SI
+	SUBQ   $0x01, DI
+
+next165:
 end1:
 	VZEROUPPER
 	RET
+
+// func skipPanelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
+// Requires: AVX, BMI, FMA3
+TEXT ·skipPanelAVX2(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aStep+32(FP), CX
+	SHLQ $0x02, CX
+	MOVQ ldb+48(FP), DX
+	SHLQ $0x02, DX
+	MOVQ c+0(FP), BX
+	MOVQ n+88(FP), SI
+	MOVQ mask+104(FP), DI
+	CMPQ SI, $0x08
+	JG   more177
+
+	// Rows of 1 vectors
+	SUBQ    $0x00, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row178:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh179
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMASKMOVPS (R9), Y0, Y1
+	JMP        ready180
+
+fresh179:
+	VXORPS     Y1, Y1, Y1
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread181
+	VMASKMOVPS (R9), Y0, Y1
+
+spread181:
+ready180:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word182:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty183
+
+loop184:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y2
+	VMASKMOVPS   (R15), Y0, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	BLSRQ        R13, R13
+	JNZ          loop184
+
+empty183:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word182
+	VXORPS Y2, Y2, Y2
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear185
+	VMAXPS Y1, Y2, Y1
+
+linear185:
+	TESTQ      DI, DI
+	JZ         unmasked186
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMASKMOVPS (R9), Y0, Y3
+	VCMPPS     $0x16, Y2, Y3, Y3
+	VANDPS     Y3, Y1, Y1
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked186:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	CMPQ    SI, $0x08
+	JNE     masked187
+	VMOVUPS Y1, (R9)
+	JMP     stored188
+
+masked187:
+	VMASKMOVPS Y1, Y0, (R9)
+
+stored188:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row178
+	JMP  end176
+
+more177:
+	CMPQ SI, $0x10
+	JG   more189
+
+	// Rows of 2 vectors
+	SUBQ    $0x08, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row190:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh191
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMASKMOVPS 32(R9), Y0, Y2
+	JMP        ready192
+
+fresh191:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread193
+	VMOVUPS    (R9), Y1
+	VMASKMOVPS 32(R9), Y0, Y2
+
+spread193:
+ready192:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word194:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty195
+
+loop196:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y3
+	VFMADD231PS  (R15), Y3, Y1
+	VMASKMOVPS   32(R15), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	BLSRQ        R13, R13
+	JNZ          loop196
+
+empty195:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word194
+	VXORPS Y3, Y3, Y3
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear197
+	VMAXPS Y1, Y3, Y1
+	VMAXPS Y2, Y3, Y2
+
+linear197:
+	TESTQ      DI, DI
+	JZ         unmasked198
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y1, Y1
+	VMASKMOVPS 32(R9), Y0, Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y2, Y2
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked198:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	CMPQ    SI, $0x08
+	JNE     masked199
+	VMOVUPS Y2, 32(R9)
+	JMP     stored200
+
+masked199:
+	VMASKMOVPS Y2, Y0, 32(R9)
+
+stored200:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row190
+	JMP  end176
+
+more189:
+	CMPQ SI, $0x18
+	JG   more201
+
+	// Rows of 3 vectors
+	SUBQ    $0x10, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row202:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh203
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMASKMOVPS 64(R9), Y0, Y3
+	JMP        ready204
+
+fresh203:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread205
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMASKMOVPS 64(R9), Y0, Y3
+
+spread205:
+ready204:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word206:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty207
+
+loop208:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y4
+	VFMADD231PS  (R15), Y4, Y1
+	VFMADD231PS  32(R15), Y4, Y2
+	VMASKMOVPS   64(R15), Y0, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	BLSRQ        R13, R13
+	JNZ          loop208
+
+empty207:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word206
+	VXORPS Y4, Y4, Y4
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear209
+	VMAXPS Y1, Y4, Y1
+	VMAXPS Y2, Y4, Y2
+	VMAXPS Y3, Y4, Y3
+
+linear209:
+	TESTQ      DI, DI
+	JZ         unmasked210
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y1, Y1
+	VMOVUPS    32(R9), Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y2, Y2
+	VMASKMOVPS 64(R9), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y3, Y3
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked210:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	CMPQ    SI, $0x08
+	JNE     masked211
+	VMOVUPS Y3, 64(R9)
+	JMP     stored212
+
+masked211:
+	VMASKMOVPS Y3, Y0, 64(R9)
+
+stored212:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row202
+	JMP  end176
+
+more201:
+	CMPQ SI, $0x20
+	JG   more213
+
+	// Rows of 4 vectors
+	SUBQ    $0x18, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row214:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh215
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMASKMOVPS 96(R9), Y0, Y4
+	JMP        ready216
+
+fresh215:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread217
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMASKMOVPS 96(R9), Y0, Y4
+
+spread217:
+ready216:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word218:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty219
+
+loop220:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y5
+	VFMADD231PS  (R15), Y5, Y1
+	VFMADD231PS  32(R15), Y5, Y2
+	VFMADD231PS  64(R15), Y5, Y3
+	VMASKMOVPS   96(R15), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	BLSRQ        R13, R13
+	JNZ          loop220
+
+empty219:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word218
+	VXORPS Y5, Y5, Y5
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear221
+	VMAXPS Y1, Y5, Y1
+	VMAXPS Y2, Y5, Y2
+	VMAXPS Y3, Y5, Y3
+	VMAXPS Y4, Y5, Y4
+
+linear221:
+	TESTQ      DI, DI
+	JZ         unmasked222
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y1, Y1
+	VMOVUPS    32(R9), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMOVUPS    64(R9), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMASKMOVPS 96(R9), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked222:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	CMPQ    SI, $0x08
+	JNE     masked223
+	VMOVUPS Y4, 96(R9)
+	JMP     stored224
+
+masked223:
+	VMASKMOVPS Y4, Y0, 96(R9)
+
+stored224:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row214
+	JMP  end176
+
+more213:
+	CMPQ SI, $0x28
+	JG   more225
+
+	// Rows of 5 vectors
+	SUBQ    $0x20, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row226:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh227
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMASKMOVPS 128(R9), Y0, Y5
+	JMP        ready228
+
+fresh227:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread229
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMASKMOVPS 128(R9), Y0, Y5
+
+spread229:
+ready228:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word230:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty231
+
+loop232:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y6
+	VFMADD231PS  (R15), Y6, Y1
+	VFMADD231PS  32(R15), Y6, Y2
+	VFMADD231PS  64(R15), Y6, Y3
+	VFMADD231PS  96(R15), Y6, Y4
+	VMASKMOVPS   128(R15), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	BLSRQ        R13, R13
+	JNZ          loop232
+
+empty231:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word230
+	VXORPS Y6, Y6, Y6
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear233
+	VMAXPS Y1, Y6, Y1
+	VMAXPS Y2, Y6, Y2
+	VMAXPS Y3, Y6, Y3
+	VMAXPS Y4, Y6, Y4
+	VMAXPS Y5, Y6, Y5
+
+linear233:
+	TESTQ      DI, DI
+	JZ         unmasked234
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y1, Y1
+	VMOVUPS    32(R9), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y2, Y2
+	VMOVUPS    64(R9), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y3, Y3
+	VMOVUPS    96(R9), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y4, Y4
+	VMASKMOVPS 128(R9), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y5, Y5
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked234:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	CMPQ    SI, $0x08
+	JNE     masked235
+	VMOVUPS Y5, 128(R9)
+	JMP     stored236
+
+masked235:
+	VMASKMOVPS Y5, Y0, 128(R9)
+
+stored236:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row226
+	JMP  end176
+
+more225:
+	CMPQ SI, $0x30
+	JG   more237
+
+	// Rows of 6 vectors
+	SUBQ    $0x28, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row238:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh239
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMASKMOVPS 160(R9), Y0, Y6
+	JMP        ready240
+
+fresh239:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread241
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMASKMOVPS 160(R9), Y0, Y6
+
+spread241:
+ready240:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word242:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty243
+
+loop244:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y7
+	VFMADD231PS  (R15), Y7, Y1
+	VFMADD231PS  32(R15), Y7, Y2
+	VFMADD231PS  64(R15), Y7, Y3
+	VFMADD231PS  96(R15), Y7, Y4
+	VFMADD231PS  128(R15), Y7, Y5
+	VMASKMOVPS   160(R15), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	BLSRQ        R13, R13
+	JNZ          loop244
+
+empty243:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word242
+	VXORPS Y7, Y7, Y7
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear245
+	VMAXPS Y1, Y7, Y1
+	VMAXPS Y2, Y7, Y2
+	VMAXPS Y3, Y7, Y3
+	VMAXPS Y4, Y7, Y4
+	VMAXPS Y5, Y7, Y5
+	VMAXPS Y6, Y7, Y6
+
+linear245:
+	TESTQ      DI, DI
+	JZ         unmasked246
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y1, Y1
+	VMOVUPS    32(R9), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y2, Y2
+	VMOVUPS    64(R9), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y3, Y3
+	VMOVUPS    96(R9), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y4, Y4
+	VMOVUPS    128(R9), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y5, Y5
+	VMASKMOVPS 160(R9), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y6, Y6
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked246:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	CMPQ    SI, $0x08
+	JNE     masked247
+	VMOVUPS Y6, 160(R9)
+	JMP     stored248
+
+masked247:
+	VMASKMOVPS Y6, Y0, 160(R9)
+
+stored248:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row238
+	JMP  end176
+
+more237:
+	CMPQ SI, $0x38
+	JG   more249
+
+	// Rows of 7 vectors
+	SUBQ    $0x30, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row250:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh251
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMASKMOVPS 192(R9), Y0, Y7
+	JMP        ready252
+
+fresh251:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread253
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMASKMOVPS 192(R9), Y0, Y7
+
+spread253:
+ready252:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word254:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty255
+
+loop256:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y8
+	VFMADD231PS  (R15), Y8, Y1
+	VFMADD231PS  32(R15), Y8, Y2
+	VFMADD231PS  64(R15), Y8, Y3
+	VFMADD231PS  96(R15), Y8, Y4
+	VFMADD231PS  128(R15), Y8, Y5
+	VFMADD231PS  160(R15), Y8, Y6
+	VMASKMOVPS   192(R15), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y7
+	BLSRQ        R13, R13
+	JNZ          loop256
+
+empty255:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word254
+	VXORPS Y8, Y8, Y8
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear257
+	VMAXPS Y1, Y8, Y1
+	VMAXPS Y2, Y8, Y2
+	VMAXPS Y3, Y8, Y3
+	VMAXPS Y4, Y8, Y4
+	VMAXPS Y5, Y8, Y5
+	VMAXPS Y6, Y8, Y6
+	VMAXPS Y7, Y8, Y7
+
+linear257:
+	TESTQ      DI, DI
+	JZ         unmasked258
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y1, Y1
+	VMOVUPS    32(R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y2, Y2
+	VMOVUPS    64(R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y3, Y3
+	VMOVUPS    96(R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y4, Y4
+	VMOVUPS    128(R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y5, Y5
+	VMOVUPS    160(R9), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y6, Y6
+	VMASKMOVPS 192(R9), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y7, Y7
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked258:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	CMPQ    SI, $0x08
+	JNE     masked259
+	VMOVUPS Y7, 192(R9)
+	JMP     stored260
+
+masked259:
+	VMASKMOVPS Y7, Y0, 192(R9)
+
+stored260:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row250
+	JMP  end176
+
+more249:
+	CMPQ SI, $0x40
+	JG   more261
+
+	// Rows of 8 vectors
+	SUBQ    $0x38, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row262:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh263
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMASKMOVPS 224(R9), Y0, Y8
+	JMP        ready264
+
+fresh263:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread265
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMASKMOVPS 224(R9), Y0, Y8
+
+spread265:
+ready264:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word266:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty267
+
+loop268:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y9
+	VFMADD231PS  (R15), Y9, Y1
+	VFMADD231PS  32(R15), Y9, Y2
+	VFMADD231PS  64(R15), Y9, Y3
+	VFMADD231PS  96(R15), Y9, Y4
+	VFMADD231PS  128(R15), Y9, Y5
+	VFMADD231PS  160(R15), Y9, Y6
+	VFMADD231PS  192(R15), Y9, Y7
+	VMASKMOVPS   224(R15), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	BLSRQ        R13, R13
+	JNZ          loop268
+
+empty267:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word266
+	VXORPS Y9, Y9, Y9
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear269
+	VMAXPS Y1, Y9, Y1
+	VMAXPS Y2, Y9, Y2
+	VMAXPS Y3, Y9, Y3
+	VMAXPS Y4, Y9, Y4
+	VMAXPS Y5, Y9, Y5
+	VMAXPS Y6, Y9, Y6
+	VMAXPS Y7, Y9, Y7
+	VMAXPS Y8, Y9, Y8
+
+linear269:
+	TESTQ      DI, DI
+	JZ         unmasked270
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y1, Y1
+	VMOVUPS    32(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y2, Y2
+	VMOVUPS    64(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y3, Y3
+	VMOVUPS    96(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y4, Y4
+	VMOVUPS    128(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y5, Y5
+	VMOVUPS    160(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y6, Y6
+	VMOVUPS    192(R9), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y7, Y7
+	VMASKMOVPS 224(R9), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y8, Y8
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked270:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	VMOVUPS Y7, 192(R9)
+	CMPQ    SI, $0x08
+	JNE     masked271
+	VMOVUPS Y8, 224(R9)
+	JMP     stored272
+
+masked271:
+	VMASKMOVPS Y8, Y0, 224(R9)
+
+stored272:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row262
+	JMP  end176
+
+more261:
+	CMPQ SI, $0x48
+	JG   more273
+
+	// Rows of 9 vectors
+	SUBQ    $0x40, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row274:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh275
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMASKMOVPS 256(R9), Y0, Y9
+	JMP        ready276
+
+fresh275:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread277
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMASKMOVPS 256(R9), Y0, Y9
+
+spread277:
+ready276:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word278:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty279
+
+loop280:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y10
+	VFMADD231PS  (R15), Y10, Y1
+	VFMADD231PS  32(R15), Y10, Y2
+	VFMADD231PS  64(R15), Y10, Y3
+	VFMADD231PS  96(R15), Y10, Y4
+	VFMADD231PS  128(R15), Y10, Y5
+	VFMADD231PS  160(R15), Y10, Y6
+	VFMADD231PS  192(R15), Y10, Y7
+	VFMADD231PS  224(R15), Y10, Y8
+	VMASKMOVPS   256(R15), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y9
+	BLSRQ        R13, R13
+	JNZ          loop280
+
+empty279:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word278
+	VXORPS Y10, Y10, Y10
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear281
+	VMAXPS Y1, Y10, Y1
+	VMAXPS Y2, Y10, Y2
+	VMAXPS Y3, Y10, Y3
+	VMAXPS Y4, Y10, Y4
+	VMAXPS Y5, Y10, Y5
+	VMAXPS Y6, Y10, Y6
+	VMAXPS Y7, Y10, Y7
+	VMAXPS Y8, Y10, Y8
+	VMAXPS Y9, Y10, Y9
+
+linear281:
+	TESTQ      DI, DI
+	JZ         unmasked282
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y1, Y1
+	VMOVUPS    32(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y2, Y2
+	VMOVUPS    64(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y3, Y3
+	VMOVUPS    96(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y4, Y4
+	VMOVUPS    128(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y5, Y5
+	VMOVUPS    160(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y6, Y6
+	VMOVUPS    192(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y7, Y7
+	VMOVUPS    224(R9), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y8, Y8
+	VMASKMOVPS 256(R9), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y9, Y9
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked282:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	VMOVUPS Y7, 192(R9)
+	VMOVUPS Y8, 224(R9)
+	CMPQ    SI, $0x08
+	JNE     masked283
+	VMOVUPS Y9, 256(R9)
+	JMP     stored284
+
+masked283:
+	VMASKMOVPS Y9, Y0, 256(R9)
+
+stored284:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row274
+	JMP  end176
+
+more273:
+	CMPQ SI, $0x50
+	JG   more285
+
+	// Rows of 10 vectors
+	SUBQ    $0x48, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row286:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh287
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMASKMOVPS 288(R9), Y0, Y10
+	JMP        ready288
+
+fresh287:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread289
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMASKMOVPS 288(R9), Y0, Y10
+
+spread289:
+ready288:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word290:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty291
+
+loop292:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y11
+	VFMADD231PS  (R15), Y11, Y1
+	VFMADD231PS  32(R15), Y11, Y2
+	VFMADD231PS  64(R15), Y11, Y3
+	VFMADD231PS  96(R15), Y11, Y4
+	VFMADD231PS  128(R15), Y11, Y5
+	VFMADD231PS  160(R15), Y11, Y6
+	VFMADD231PS  192(R15), Y11, Y7
+	VFMADD231PS  224(R15), Y11, Y8
+	VFMADD231PS  256(R15), Y11, Y9
+	VMASKMOVPS   288(R15), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y10
+	BLSRQ        R13, R13
+	JNZ          loop292
+
+empty291:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word290
+	VXORPS Y11, Y11, Y11
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear293
+	VMAXPS Y1, Y11, Y1
+	VMAXPS Y2, Y11, Y2
+	VMAXPS Y3, Y11, Y3
+	VMAXPS Y4, Y11, Y4
+	VMAXPS Y5, Y11, Y5
+	VMAXPS Y6, Y11, Y6
+	VMAXPS Y7, Y11, Y7
+	VMAXPS Y8, Y11, Y8
+	VMAXPS Y9, Y11, Y9
+	VMAXPS Y10, Y11, Y10
+
+linear293:
+	TESTQ      DI, DI
+	JZ         unmasked294
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y1, Y1
+	VMOVUPS    32(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y2, Y2
+	VMOVUPS    64(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y3, Y3
+	VMOVUPS    96(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y4, Y4
+	VMOVUPS    128(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y5, Y5
+	VMOVUPS    160(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y6, Y6
+	VMOVUPS    192(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y7, Y7
+	VMOVUPS    224(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y8, Y8
+	VMOVUPS    256(R9), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y9, Y9
+	VMASKMOVPS 288(R9), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y10, Y10
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked294:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	VMOVUPS Y7, 192(R9)
+	VMOVUPS Y8, 224(R9)
+	VMOVUPS Y9, 256(R9)
+	CMPQ    SI, $0x08
+	JNE     masked295
+	VMOVUPS Y10, 288(R9)
+	JMP     stored296
+
+masked295:
+	VMASKMOVPS Y10, Y0, 288(R9)
+
+stored296:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row286
+	JMP  end176
+
+more285:
+	CMPQ SI, $0x58
+	JG   more297
+
+	// Rows of 11 vectors
+	SUBQ    $0x50, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row298:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh299
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMOVUPS    288(R9), Y10
+	VMASKMOVPS 320(R9), Y0, Y11
+	JMP        ready300
+
+fresh299:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread301
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMOVUPS    288(R9), Y10
+	VMASKMOVPS 320(R9), Y0, Y11
+
+spread301:
+ready300:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word302:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty303
+
+loop304:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y12
+	VFMADD231PS  (R15), Y12, Y1
+	VFMADD231PS  32(R15), Y12, Y2
+	VFMADD231PS  64(R15), Y12, Y3
+	VFMADD231PS  96(R15), Y12, Y4
+	VFMADD231PS  128(R15), Y12, Y5
+	VFMADD231PS  160(R15), Y12, Y6
+	VFMADD231PS  192(R15), Y12, Y7
+	VFMADD231PS  224(R15), Y12, Y8
+	VFMADD231PS  256(R15), Y12, Y9
+	VFMADD231PS  288(R15), Y12, Y10
+	VMASKMOVPS   320(R15), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	BLSRQ        R13, R13
+	JNZ          loop304
+
+empty303:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word302
+	VXORPS Y12, Y12, Y12
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear305
+	VMAXPS Y1, Y12, Y1
+	VMAXPS Y2, Y12, Y2
+	VMAXPS Y3, Y12, Y3
+	VMAXPS Y4, Y12, Y4
+	VMAXPS Y5, Y12, Y5
+	VMAXPS Y6, Y12, Y6
+	VMAXPS Y7, Y12, Y7
+	VMAXPS Y8, Y12, Y8
+	VMAXPS Y9, Y12, Y9
+	VMAXPS Y10, Y12, Y10
+	VMAXPS Y11, Y12, Y11
+
+linear305:
+	TESTQ      DI, DI
+	JZ         unmasked306
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y1, Y1
+	VMOVUPS    32(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y2, Y2
+	VMOVUPS    64(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPS    96(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y4, Y4
+	VMOVUPS    128(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y5, Y5
+	VMOVUPS    160(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPS    192(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y7, Y7
+	VMOVUPS    224(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y8, Y8
+	VMOVUPS    256(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y9, Y9
+	VMOVUPS    288(R9), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPS 320(R9), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y11, Y11
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked306:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	VMOVUPS Y7, 192(R9)
+	VMOVUPS Y8, 224(R9)
+	VMOVUPS Y9, 256(R9)
+	VMOVUPS Y10, 288(R9)
+	CMPQ    SI, $0x08
+	JNE     masked307
+	VMOVUPS Y11, 320(R9)
+	JMP     stored308
+
+masked307:
+	VMASKMOVPS Y11, Y0, 320(R9)
+
+stored308:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row298
+	JMP  end176
+
+more297:
+	// Rows of 12 vectors
+	SUBQ    $0x58, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	MOVQ    words+56(FP), R8
+
+row310:
+	MOVQ       flags+120(FP), R9
+	TESTL      $0x00000001, R9
+	JZ         fresh311
+	MOVQ       ldc+8(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       BX, R9
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMOVUPS    288(R9), Y10
+	VMOVUPS    320(R9), Y11
+	VMASKMOVPS 352(R9), Y0, Y12
+	JMP        ready312
+
+fresh311:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       bias+96(FP), R9
+	TESTQ      R9, R9
+	JZ         spread313
+	VMOVUPS    (R9), Y1
+	VMOVUPS    32(R9), Y2
+	VMOVUPS    64(R9), Y3
+	VMOVUPS    96(R9), Y4
+	VMOVUPS    128(R9), Y5
+	VMOVUPS    160(R9), Y6
+	VMOVUPS    192(R9), Y7
+	VMOVUPS    224(R9), Y8
+	VMOVUPS    256(R9), Y9
+	VMOVUPS    288(R9), Y10
+	VMOVUPS    320(R9), Y11
+	VMASKMOVPS 352(R9), Y0, Y12
+
+spread313:
+ready312:
+	MOVQ b+40(FP), R11
+	MOVQ depth+72(FP), R12
+	MOVQ R8, R9
+	MOVQ AX, R10
+
+word314:
+	MOVQ  (R9), R13
+	TESTQ R13, R13
+	JZ    empty315
+
+loop316:
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        DX, R15
+	ADDQ         R11, R15
+	IMULQ        CX, R14
+	VBROADCASTSS (R10)(R14*1), Y13
+	VFMADD231PS  (R15), Y13, Y1
+	VFMADD231PS  32(R15), Y13, Y2
+	VFMADD231PS  64(R15), Y13, Y3
+	VFMADD231PS  96(R15), Y13, Y4
+	VFMADD231PS  128(R15), Y13, Y5
+	VFMADD231PS  160(R15), Y13, Y6
+	VFMADD231PS  192(R15), Y13, Y7
+	VFMADD231PS  224(R15), Y13, Y8
+	VFMADD231PS  256(R15), Y13, Y9
+	VFMADD231PS  288(R15), Y13, Y10
+	VFMADD231PS  320(R15), Y13, Y11
+	VMASKMOVPS   352(R15), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	BLSRQ        R13, R13
+	JNZ          loop316
+
+empty315:
+	MOVQ   stride+64(FP), R13
+	IMUL3Q $0x08, R13, R13
+	ADDQ   R13, R9
+	IMUL3Q $0x40, CX, R13
+	ADDQ   R13, R10
+	IMUL3Q $0x40, DX, R13
+	ADDQ   R13, R11
+	DECQ   R12
+	JNZ    word314
+	VXORPS Y13, Y13, Y13
+	MOVQ   flags+120(FP), R9
+	TESTL  $0x00000002, R9
+	JZ     linear317
+	VMAXPS Y1, Y13, Y1
+	VMAXPS Y2, Y13, Y2
+	VMAXPS Y3, Y13, Y3
+	VMAXPS Y4, Y13, Y4
+	VMAXPS Y5, Y13, Y5
+	VMAXPS Y6, Y13, Y6
+	VMAXPS Y7, Y13, Y7
+	VMAXPS Y8, Y13, Y8
+	VMAXPS Y9, Y13, Y9
+	VMAXPS Y10, Y13, Y10
+	VMAXPS Y11, Y13, Y11
+	VMAXPS Y12, Y13, Y12
+
+linear317:
+	TESTQ      DI, DI
+	JZ         unmasked318
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       DI, R9
+	VMOVUPS    (R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VMOVUPS    32(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	VMOVUPS    64(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	VMOVUPS    96(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	VMOVUPS    128(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	VMOVUPS    160(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	VMOVUPS    192(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	VMOVUPS    224(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	VMOVUPS    256(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	VMOVUPS    288(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	VMOVUPS    320(R9), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	VMASKMOVPS 352(R9), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y12, Y12
+	MOVQ       ldm+112(FP), R9
+	SHLQ       $0x02, R9
+	IMUL3Q     $0x01, R9, R9
+	ADDQ       R9, DI
+
+unmasked318:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    BX, R9
+	VMOVUPS Y1, (R9)
+	VMOVUPS Y2, 32(R9)
+	VMOVUPS Y3, 64(R9)
+	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y5, 128(R9)
+	VMOVUPS Y6, 160(R9)
+	VMOVUPS Y7, 192(R9)
+	VMOVUPS Y8, 224(R9)
+	VMOVUPS Y9, 256(R9)
+	VMOVUPS Y10, 288(R9)
+	VMOVUPS Y11, 320(R9)
+	CMPQ    SI, $0x08
+	JNE     masked319
+	VMOVUPS Y12, 352(R9)
+	JMP     stored320
+
+masked319:
+	VMASKMOVPS Y12, Y0, 352(R9)
+
+stored320:
+	ADDQ $0x08, R8
+	MOVQ aRow+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, AX
+	MOVQ ldc+8(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, BX
+	DECQ m+80(FP)
+	JNZ  row310
+
+end176:
+	VZEROUPPER
+	RET
+
+// func hasZeroAVX2(a *float32, lda int, m int, n int) bool
+// Requires: AVX
+TEXT ·hasZeroAVX2(SB), NOSPLIT, $0-33
+	MOVQ    a+0(FP), AX
+	MOVQ    lda+8(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    m+16(FP), DX
+	MOVQ    n+24(FP), SI
+	MOVQ    n+24(FP), DI
+	ANDL    $0x07, DI
+	SUBQ    DI, SI
+	LEAQ    tailMask<>+32(SB), BX
+	MOVQ    DI, R8
+	NEGQ    R8
+	VMOVDQU (BX)(R8*4), Y0
+
+row321:
+	XORL BX, BX
+	MOVQ AX, R8
+	MOVQ SI, R9
+
+columns323:
+	SUBQ      $0x08, R9
+	JLT       partial324
+	VXORPS    Y1, Y1, Y1
+	VMOVUPS   (R8), Y2
+	VCMPPS    $0x00, Y1, Y2, Y2
+	VMOVMSKPS Y2, R10
+	ORL       R10, BX
+	ADDQ      $0x20, R8
+	JMP       columns323
+
+partial324:
+	TESTQ      DI, DI
+	JZ         done325
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS (R8), Y0, Y2
+	VCMPPS     $0x00, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, R8
+	ORL        R8, BX
+
+done325:
+	TESTL BX, BX
+	JNZ   out322
+	ADDQ  CX, AX
+	DECQ  DX
+	JNZ   row321
+
+out322:
+	TESTL BX, BX
+	SETNE ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func rowWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
+// Requires: AVX, BMI2
+TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
+	MOVQ    words+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    m+24(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    n+32(FP), DI
+	ANDL    $0x07, DI
+	SUBQ    DI, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    DI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+
+row326:
+	XORQ R8, R8
+	XORQ R9, R9
+	MOVQ CX, R10
+	MOVQ SI, R11
+
+columns327:
+	SUBQ      $0x08, R11
+	JLT       partial328
+	VXORPS    Y1, Y1, Y1
+	VMOVUPS   (R10), Y2
+	VCMPPS    $0x04, Y1, Y2, Y2
+	VMOVMSKPS Y2, R12
+	SHLXQ     R9, R12, R12
+	ORQ       R12, R8
+	ADDQ      $0x08, R9
+	ADDQ      $0x20, R10
+	JMP       columns327
+
+partial328:
+	TESTQ      DI, DI
+	JZ         done329
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS (R10), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, R10
+	SHLXQ      R9, R10, R10
+	ORQ        R10, R8
+	ADDQ       $0x08, R9
+
+done329:
+	MOVQ R8, (AX)
+	ADDQ $0x08, AX
+	ADDQ DX, CX
+	DECQ BX
+	JNZ  row326
+	VZEROUPPER
+	RET
+
+// func columnWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
+// Requires: AVX, AVX2
+TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
+	MOVQ    words+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    n+32(FP), BX
+	MOVQ    n+32(FP), SI
+	ANDL    $0x07, SI
+	SUBQ    SI, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    SI, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+	MOVQ    BX, BX
+
+columns330:
+	SUBQ    $0x08, BX
+	JLT     partial331
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
+	MOVQ    m+24(FP), DI
+	MOVQ    CX, R8
+
+row333:
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (R8), Y5
+	VCMPPS       $0x04, Y4, Y5, Y5
+	VPMOVSXDQ    X5, Y4
+	VPAND        Y3, Y4, Y4
+	VPOR         Y4, Y1, Y1
+	VEXTRACTI128 $0x01, Y5, X4
+	VPMOVSXDQ    X4, Y4
+	VPAND        Y3, Y4, Y4
+	VPOR         Y4, Y2, Y2
+	VPADDQ       Y3, Y3, Y3
+	ADDQ         DX, R8
+	DECQ         DI
+	JNZ          row333
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x20, CX
+	JMP          columns330
+
+partial331:
+	TESTQ   SI, SI
+	JZ      done332
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
+	MOVQ    m+24(FP), BX
+
+row334:
+	VXORPS       Y4, Y4, Y4
+	VMASKMOVPS   (CX), Y0, Y5
+	VCMPPS       $0x04, Y4, Y5, Y5
+	VANDPS       Y0, Y5, Y5
+	VPMOVSXDQ    X5, Y4
+	VPAND        Y3, Y4, Y4
+	VPOR         Y4, Y1, Y1
+	VEXTRACTI128 $0x01, Y5, X4
+	VPMOVSXDQ    X4, Y4
+	VPAND        Y3, Y4, Y4
+	VPOR         Y4, Y2, Y2
+	VPADDQ       Y3, Y3, Y3
+	ADDQ         DX, CX
+	DECQ         BX
+	JNZ          row334
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $0x00000040, AX
+
+done332:
+	VZEROUPPER
+	RET
+
+DATA constant0000000000000001AVX2<>+0(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX2<>+8(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX2<>+16(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX2<>+24(SB)/8, $0x0000000000000001
+GLOBL constant0000000000000001AVX2<>(SB), RODATA|NOPTR, $32
 
 // func addAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
@@ -1751,20 +4046,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest125
+	JLT  rest336
 
-loop124:
+loop335:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop124
+	JGE     loop335
 
-rest125:
+rest336:
 	ADDQ       $0x08, SI
-	JZ         done126
+	JZ         done337
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -1773,7 +4068,7 @@ rest125:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done126:
+done337:
 	VZEROUPPER
 	RET
 
@@ -1786,20 +4081,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest128
+	JLT  rest339
 
-loop127:
+loop338:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop127
+	JGE     loop338
 
-rest128:
+rest339:
 	ADDQ       $0x08, SI
-	JZ         done129
+	JZ         done340
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -1808,7 +4103,7 @@ rest128:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done129:
+done340:
 	VZEROUPPER
 	RET
 
@@ -1821,19 +4116,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest131
+	JLT          rest342
 
-loop130:
+loop341:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop130
+	JGE     loop341
 
-rest131:
+rest342:
 	ADDQ       $0x08, BX
-	JZ         done132
+	JZ         done343
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1841,7 +4136,7 @@ rest131:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done132:
+done343:
 	VZEROUPPER
 	RET
 
@@ -1854,9 +4149,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest134
+	JLT          rest345
 
-loop133:
+loop344:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -1864,11 +4159,11 @@ loop133:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop133
+	JGE     loop344
 
-rest134:
+rest345:
 	ADDQ       $0x08, BX
-	JZ         done135
+	JZ         done346
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1878,7 +4173,7 @@ rest134:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done135:
+done346:
 	VZEROUPPER
 	RET
 
@@ -1891,19 +4186,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest137
+	JLT    rest348
 
-loop136:
+loop347:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop136
+	JGE     loop347
 
-rest137:
+rest348:
 	ADDQ       $0x08, BX
-	JZ         done138
+	JZ         done349
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -1911,7 +4206,7 @@ rest137:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done138:
+done349:
 	VZEROUPPER
 	RET
 
@@ -1925,9 +4220,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest140
+	JLT    rest351
 
-loop139:
+loop350:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -1935,11 +4230,11 @@ loop139:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop139
+	JGE       loop350
 
-rest140:
+rest351:
 	ADDQ       $0x08, SI
-	JZ         done141
+	JZ         done352
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -1949,62 +4244,7 @@ rest140:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done141:
-	VZEROUPPER
-	RET
-
-// func gatherAddAVX2(dst *float32, ldd int, table *float32, n int, ids *int32, stride int, m int)
-// Requires: AVX
-TEXT ·gatherAddAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst+0(FP), AX
-	MOVQ    ldd+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    ids+32(FP), DX
-	MOVQ    stride+40(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    table+16(FP), SI
-	MOVQ    n+24(FP), DI
-	MOVQ    m+48(FP), R8
-	MOVQ    DI, R10
-	ANDL    $0x07, R10
-	MOVQ    DI, R9
-	SUBQ    R10, R9
-	SHLQ    $0x02, R9
-	SHLQ    $0x02, DI
-	LEAQ    tailMask<>+32(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVDQU (R11)(R12*4), Y0
-
-loop142:
-	MOVLQSX (DX), R11
-	IMULQ   DI, R11
-	ADDQ    SI, R11
-	XORQ    R12, R12
-
-columns145:
-	CMPQ    R12, R9
-	JGE     partial143
-	VMOVUPS (AX)(R12*1), Y1
-	VMOVUPS (R11)(R12*1), Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (AX)(R12*1)
-	ADDQ    $0x20, R12
-	JMP     columns145
-
-partial143:
-	TESTQ      R10, R10
-	JZ         next144
-	VMASKMOVPS (AX)(R12*1), Y0, Y1
-	VMASKMOVPS (R11)(R12*1), Y0, Y2
-	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(R12*1)
-
-next144:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ R8
-	JNZ  loop142
+done352:
 	VZEROUPPER
 	RET
 
@@ -2031,35 +4271,131 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop146:
+loop353:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns149:
+columns356:
 	CMPQ    R12, R9
-	JGE     partial147
+	JGE     partial354
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns149
+	JMP     columns356
 
-partial147:
+partial354:
 	TESTQ      R10, R10
-	JZ         next148
+	JZ         next355
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next148:
+next355:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop146
+	JNZ  loop353
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
+// Requires: AVX
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    rows+8(FP), CX
+	MOVQ    count+16(FP), DX
+	MOVQ    n+24(FP), SI
+	MOVQ    n+24(FP), DI
+	ANDL    $0x07, DI
+	SUBQ    DI, SI
+	LEAQ    tailMask<>+32(SB), BX
+	MOVQ    DI, R8
+	NEGQ    R8
+	VMOVDQU (BX)(R8*4), Y0
+	XORQ    BX, BX
+
+many357:
+	CMPQ    SI, $0x20
+	JLT     few358
+	MOVQ    (CX), R9
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS 32(R9)(BX*1), Y2
+	VMOVUPS 64(R9)(BX*1), Y3
+	VMOVUPS 96(R9)(BX*1), Y4
+	MOVQ    $0x00000001, R8
+
+loop361:
+	CMPQ    R8, DX
+	JGE     summed362
+	MOVQ    (CX)(R8*8), R9
+	VMOVUPS (R9)(BX*1), Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS 32(R9)(BX*1), Y5
+	VADDPS  Y5, Y2, Y2
+	VMOVUPS 64(R9)(BX*1), Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS 96(R9)(BX*1), Y5
+	VADDPS  Y5, Y4, Y4
+	INCQ    R8
+	JMP     loop361
+
+summed362:
+	VMOVUPS Y1, (AX)(BX*1)
+	VMOVUPS Y2, 32(AX)(BX*1)
+	VMOVUPS Y3, 64(AX)(BX*1)
+	VMOVUPS Y4, 96(AX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x20, SI
+	JMP     many357
+
+few358:
+	TESTQ   SI, SI
+	JZ      rest359
+	MOVQ    (CX), R9
+	VMOVUPS (R9)(BX*1), Y1
+	MOVQ    $0x00000001, R8
+
+loop363:
+	CMPQ    R8, DX
+	JGE     summed364
+	MOVQ    (CX)(R8*8), R9
+	VMOVUPS (R9)(BX*1), Y2
+	VADDPS  Y2, Y1, Y1
+	INCQ    R8
+	JMP     loop363
+
+summed364:
+	VMOVUPS Y1, (AX)(BX*1)
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x08, SI
+	JMP     few358
+
+rest359:
+	TESTQ      DI, DI
+	JZ         done360
+	MOVQ       (CX), DI
+	VMASKMOVPS (DI)(BX*1), Y0, Y1
+	MOVQ       $0x00000001, SI
+
+loop365:
+	CMPQ       SI, DX
+	JGE        summed366
+	MOVQ       (CX)(SI*8), DI
+	VMASKMOVPS (DI)(BX*1), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	INCQ       SI
+	JMP        loop365
+
+summed366:
+	VMASKMOVPS Y1, Y0, (AX)(BX*1)
+	ADDQ       $0x00000020, BX
+
+done360:
 	VZEROUPPER
 	RET
 
@@ -2076,7 +4412,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop150:
+loop367:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -2138,13 +4474,13 @@ loop150:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done151
+	JGE        done368
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop150
+	JMP        loop367
 
-done151:
+done368:
 	VZEROUPPER
 	RET
 
@@ -2156,9 +4492,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest153
+	JLT  rest370
 
-loop152:
+loop369:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -2194,11 +4530,11 @@ loop152:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop152
+	JGE         loop369
 
-rest153:
+rest370:
 	ADDQ        $0x08, BX
-	JZ          done154
+	JZ          done371
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2236,7 +4572,7 @@ rest153:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done154:
+done371:
 	VZEROUPPER
 	RET
 
@@ -2388,9 +4724,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest156
+	JLT  rest373
 
-loop155:
+loop372:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -2432,11 +4768,11 @@ loop155:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop155
+	JGE         loop372
 
-rest156:
+rest373:
 	ADDQ        $0x08, BX
-	JZ          done157
+	JZ          done374
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2480,7 +4816,7 @@ rest156:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done157:
+done374:
 	VZEROUPPER
 	RET
 
@@ -2692,9 +5028,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest159
+	JLT  rest376
 
-loop158:
+loop375:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -2749,11 +5085,11 @@ loop158:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop158
+	JGE         loop375
 
-rest159:
+rest376:
 	ADDQ        $0x08, BX
-	JZ          done160
+	JZ          done377
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2810,7 +5146,7 @@ rest159:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done160:
+done377:
 	VZEROUPPER
 	RET
 
@@ -2822,9 +5158,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest162
+	JLT  rest379
 
-loop161:
+loop378:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -2867,11 +5203,11 @@ loop161:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop161
+	JGE         loop378
 
-rest162:
+rest379:
 	ADDQ        $0x08, BX
-	JZ          done163
+	JZ          done380
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -2916,7 +5252,7 @@ rest162:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done163:
+done380:
 	VZEROUPPER
 	RET
 
@@ -2938,9 +5274,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest165
+	JLT  rest382
 
-loop164:
+loop381:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -2996,11 +5332,11 @@ loop164:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop164
+	JGE         loop381
 
-rest165:
+rest382:
 	ADDQ        $0x08, BX
-	JZ          done166
+	JZ          done383
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -3058,7 +5394,7 @@ rest165:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done166:
+done383:
 	VZEROUPPER
 	RET
 
@@ -3153,9 +5489,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest168
+	JLT  rest385
 
-loop167:
+loop384:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -3263,11 +5599,11 @@ loop167:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop167
+	JGE         loop384
 
-rest168:
+rest385:
 	ADDQ        $0x08, R8
-	JZ          done169
+	JZ          done386
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -3377,7 +5713,7 @@ rest168:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done169:
+done386:
 	VZEROUPPER
 	RET
 
@@ -3390,9 +5726,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest171
+	JLT          rest388
 
-loop170:
+loop387:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -3400,11 +5736,11 @@ loop170:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop170
+	JGE     loop387
 
-rest171:
+rest388:
 	ADDQ       $0x08, BX
-	JZ         done172
+	JZ         done389
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -3414,7 +5750,7 @@ rest171:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done172:
+done389:
 	VZEROUPPER
 	RET
 
@@ -3429,9 +5765,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest174
+	JLT          rest391
 
-loop173:
+loop390:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -3443,11 +5779,11 @@ loop173:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop173
+	JGE     loop390
 
-rest174:
+rest391:
 	ADDQ       $0x08, SI
-	JZ         done175
+	JZ         done392
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -3461,7 +5797,7 @@ rest174:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done175:
+done392:
 	VZEROUPPER
 	RET
 
@@ -3485,9 +5821,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest177
+	JLT          rest394
 
-loop176:
+loop393:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -3511,11 +5847,11 @@ loop176:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop176
+	JGE     loop393
 
-rest177:
+rest394:
 	ADDQ       $0x08, DI
-	JZ         done178
+	JZ         done395
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -3541,7 +5877,7 @@ rest177:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done178:
+done395:
 	VZEROUPPER
 	RET
 
@@ -3556,9 +5892,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest180
+	JLT          rest397
 
-loop179:
+loop396:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -3573,11 +5909,11 @@ loop179:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop179
+	JGE     loop396
 
-rest180:
+rest397:
 	ADDQ       $0x08, SI
-	JZ         done181
+	JZ         done398
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -3594,7 +5930,7 @@ rest180:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done181:
+done398:
 	VZEROUPPER
 	RET
 
@@ -3612,9 +5948,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest183
+	JLT          rest400
 
-loop182:
+loop399:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -3644,11 +5980,11 @@ loop182:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop182
+	JGE       loop399
 
-rest183:
+rest400:
 	ADDQ       $0x08, DI
-	JZ         done184
+	JZ         done401
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -3680,7 +6016,7 @@ rest183:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done184:
+done401:
 	VZEROUPPER
 	RET
 
@@ -3692,19 +6028,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop186:
+loop403:
 	CMPQ      AX, DX
-	JGE       done185
+	JGE       done402
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done185
+	JNE       done402
 	ADDQ      $0x08, AX
-	JMP       loop186
+	JMP       loop403
 
-done185:
+done402:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -3717,9 +6053,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop188:
+loop405:
 	CMPQ      AX, BX
-	JGE       done187
+	JGE       done404
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -3736,9 +6072,9 @@ loop188:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop188
+	JMP       loop405
 
-done187:
+done404:
 	VZEROUPPER
 	RET
 
@@ -3775,9 +6111,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop190:
+loop407:
 	CMPQ       AX, BX
-	JGE        done189
+	JGE        done406
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -3790,9 +6126,9 @@ loop190:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop190
+	JMP        loop407
 
-done189:
+done406:
 	VZEROUPPER
 	RET
 
@@ -3832,9 +6168,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop192:
+loop409:
 	CMPQ        CX, BX
-	JGE         done191
+	JGE         done408
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -3844,9 +6180,9 @@ loop192:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop192
+	JMP         loop409
 
-done191:
+done408:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -2041,6 +2041,1065 @@ DATA constant0000000000000000AVX512<>+56(SB)/4, $0x00000000
 DATA constant0000000000000000AVX512<>+60(SB)/4, $0x00000000
 GLOBL constant0000000000000000AVX512<>(SB), RODATA|NOPTR, $64
 
+// func skipPanelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
+// Requires: AVX, AVX512F, BMI, BMI2
+TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
+	MOVQ a+16(FP), AX
+	MOVQ aStep+32(FP), CX
+	SHLQ $0x02, CX
+	MOVQ ldb+48(FP), DX
+	SHLQ $0x02, DX
+	MOVQ c+0(FP), BX
+	MOVQ n+88(FP), SI
+	MOVQ mask+104(FP), DI
+	CMPQ SI, $0x10
+	JG   more125
+
+	// Rows of 1 vectors
+	SUBQ  $0x00, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row126:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh127
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS.Z (R8), K1, Z0
+	JMP       ready128
+
+fresh127:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread129
+	VMOVUPS.Z (R8), K1, Z0
+
+spread129:
+ready128:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word130:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty131
+
+loop132:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z1
+	VFMADD231PS  (R14), Z1, K1, Z0
+	BLSRQ        R12, R12
+	JNZ          loop132
+
+empty131:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word130
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear133
+	VMAXPS  Z0, Z1, Z0
+
+linear133:
+	TESTQ     DI, DI
+	JZ        unmasked134
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VCMPPS    $0x16, Z1, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked134:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row126
+	JMP     end124
+
+more125:
+	CMPQ SI, $0x20
+	JG   more135
+
+	// Rows of 2 vectors
+	SUBQ  $0x10, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row136:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh137
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+	JMP       ready138
+
+fresh137:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread139
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+
+spread139:
+ready138:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word140:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty141
+
+loop142:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, Z0
+	VFMADD231PS  64(R14), Z2, K1, Z1
+	BLSRQ        R12, R12
+	JNZ          loop142
+
+empty141:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word140
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear143
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+
+linear143:
+	TESTQ     DI, DI
+	JZ        unmasked144
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(R8), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked144:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row136
+	JMP     end124
+
+more135:
+	CMPQ SI, $0x30
+	JG   more145
+
+	// Rows of 3 vectors
+	SUBQ  $0x20, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row146:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh147
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+	JMP       ready148
+
+fresh147:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread149
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+
+spread149:
+ready148:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word150:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty151
+
+loop152:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z3
+	VFMADD231PS  (R14), Z3, Z0
+	VFMADD231PS  64(R14), Z3, Z1
+	VFMADD231PS  128(R14), Z3, K1, Z2
+	BLSRQ        R12, R12
+	JNZ          loop152
+
+empty151:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word150
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear153
+	VMAXPS  Z0, Z3, Z0
+	VMAXPS  Z1, Z3, Z1
+	VMAXPS  Z2, Z3, Z2
+
+linear153:
+	TESTQ     DI, DI
+	JZ        unmasked154
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(R8), K1, Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked154:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row146
+	JMP     end124
+
+more145:
+	CMPQ SI, $0x40
+	JG   more155
+
+	// Rows of 4 vectors
+	SUBQ  $0x30, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row156:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh157
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS.Z 192(R8), K1, Z3
+	JMP       ready158
+
+fresh157:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread159
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS.Z 192(R8), K1, Z3
+
+spread159:
+ready158:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word160:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty161
+
+loop162:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Z4, Z1
+	VFMADD231PS  128(R14), Z4, Z2
+	VFMADD231PS  192(R14), Z4, K1, Z3
+	BLSRQ        R12, R12
+	JNZ          loop162
+
+empty161:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word160
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear163
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear163:
+	TESTQ     DI, DI
+	JZ        unmasked164
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(R8), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked164:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, K1, 192(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row156
+	JMP     end124
+
+more155:
+	CMPQ SI, $0x50
+	JG   more165
+
+	// Rows of 5 vectors
+	SUBQ  $0x40, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row166:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh167
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS.Z 256(R8), K1, Z4
+	JMP       ready168
+
+fresh167:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread169
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS.Z 256(R8), K1, Z4
+
+spread169:
+ready168:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word170:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty171
+
+loop172:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z5
+	VFMADD231PS  (R14), Z5, Z0
+	VFMADD231PS  64(R14), Z5, Z1
+	VFMADD231PS  128(R14), Z5, Z2
+	VFMADD231PS  192(R14), Z5, Z3
+	VFMADD231PS  256(R14), Z5, K1, Z4
+	BLSRQ        R12, R12
+	JNZ          loop172
+
+empty171:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word170
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear173
+	VMAXPS  Z0, Z5, Z0
+	VMAXPS  Z1, Z5, Z1
+	VMAXPS  Z2, Z5, Z2
+	VMAXPS  Z3, Z5, Z3
+	VMAXPS  Z4, Z5, Z4
+
+linear173:
+	TESTQ     DI, DI
+	JZ        unmasked174
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(R8), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(R8), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS.Z 256(R8), K1, Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked174:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, K1, 256(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row166
+	JMP     end124
+
+more165:
+	CMPQ SI, $0x60
+	JG   more175
+
+	// Rows of 6 vectors
+	SUBQ  $0x50, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row176:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh177
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS   256(R8), Z4
+	VMOVUPS.Z 320(R8), K1, Z5
+	JMP       ready178
+
+fresh177:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread179
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS   256(R8), Z4
+	VMOVUPS.Z 320(R8), K1, Z5
+
+spread179:
+ready178:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word180:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty181
+
+loop182:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Z6, Z2
+	VFMADD231PS  192(R14), Z6, Z3
+	VFMADD231PS  256(R14), Z6, Z4
+	VFMADD231PS  320(R14), Z6, K1, Z5
+	BLSRQ        R12, R12
+	JNZ          loop182
+
+empty181:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word180
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear183
+	VMAXPS  Z0, Z6, Z0
+	VMAXPS  Z1, Z6, Z1
+	VMAXPS  Z2, Z6, Z2
+	VMAXPS  Z3, Z6, Z3
+	VMAXPS  Z4, Z6, Z4
+	VMAXPS  Z5, Z6, Z5
+
+linear183:
+	TESTQ     DI, DI
+	JZ        unmasked184
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 320(R8), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked184:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, 256(R8)
+	VMOVUPS Z5, K1, 320(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row176
+	JMP     end124
+
+more175:
+	// Rows of 7 vectors
+	SUBQ  $0x60, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  words+56(FP), SI
+
+row186:
+	MOVQ      flags+120(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh187
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      BX, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS   256(R8), Z4
+	VMOVUPS   320(R8), Z5
+	VMOVUPS.Z 384(R8), K1, Z6
+	JMP       ready188
+
+fresh187:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ      bias+96(FP), R8
+	TESTQ     R8, R8
+	JZ        spread189
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS   128(R8), Z2
+	VMOVUPS   192(R8), Z3
+	VMOVUPS   256(R8), Z4
+	VMOVUPS   320(R8), Z5
+	VMOVUPS.Z 384(R8), K1, Z6
+
+spread189:
+ready188:
+	MOVQ b+40(FP), R10
+	MOVQ depth+72(FP), R11
+	MOVQ SI, R8
+	MOVQ AX, R9
+
+word190:
+	MOVQ  (R8), R12
+	TESTQ R12, R12
+	JZ    empty191
+
+loop192:
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        DX, R14
+	ADDQ         R10, R14
+	IMULQ        CX, R13
+	VBROADCASTSS (R9)(R13*1), Z7
+	VFMADD231PS  (R14), Z7, Z0
+	VFMADD231PS  64(R14), Z7, Z1
+	VFMADD231PS  128(R14), Z7, Z2
+	VFMADD231PS  192(R14), Z7, Z3
+	VFMADD231PS  256(R14), Z7, Z4
+	VFMADD231PS  320(R14), Z7, Z5
+	VFMADD231PS  384(R14), Z7, K1, Z6
+	BLSRQ        R12, R12
+	JNZ          loop192
+
+empty191:
+	MOVQ    stride+64(FP), R12
+	IMUL3Q  $0x08, R12, R12
+	ADDQ    R12, R8
+	IMUL3Q  $0x40, CX, R12
+	ADDQ    R12, R9
+	IMUL3Q  $0x40, DX, R12
+	ADDQ    R12, R10
+	DECQ    R11
+	JNZ     word190
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
+	MOVQ    flags+120(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear193
+	VMAXPS  Z0, Z7, Z0
+	VMAXPS  Z1, Z7, Z1
+	VMAXPS  Z2, Z7, Z2
+	VMAXPS  Z3, Z7, Z3
+	VMAXPS  Z4, Z7, Z4
+	VMAXPS  Z5, Z7, Z5
+	VMAXPS  Z6, Z7, Z6
+
+linear193:
+	TESTQ     DI, DI
+	JZ        unmasked194
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      DI, R8
+	VMOVUPS   (R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   320(R8), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS.Z 384(R8), K1, Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	MOVQ      ldm+112(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x01, R8, R8
+	ADDQ      R8, DI
+
+unmasked194:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    BX, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, 192(R8)
+	VMOVUPS Z4, 256(R8)
+	VMOVUPS Z5, 320(R8)
+	VMOVUPS Z6, K1, 384(R8)
+	ADDQ    $0x08, SI
+	MOVQ    aRow+24(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	ADDQ    R8, BX
+	DECQ    m+80(FP)
+	JNZ     row186
+
+end124:
+	VZEROUPPER
+	RET
+
+// func hasZeroAVX512(a *float32, lda int, m int, n int) bool
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hasZeroAVX512(SB), NOSPLIT, $0-33
+	MOVQ  a+0(FP), AX
+	MOVQ  lda+8(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  m+16(FP), DX
+	MOVQ  n+24(FP), SI
+	MOVQ  n+24(FP), DI
+	ANDL  $0x0f, DI
+	SUBQ  DI, SI
+	MOVL  $0xffffffff, BX
+	BZHIL DI, BX, BX
+	KMOVW BX, K1
+
+row195:
+	XORL BX, BX
+	MOVQ AX, R8
+	MOVQ SI, R9
+
+columns197:
+	SUBQ    $0x10, R9
+	JLT     partial198
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x00, (R8), Z0, K2
+	KMOVW   K2, R10
+	ORL     R10, BX
+	ADDQ    $0x40, R8
+	JMP     columns197
+
+partial198:
+	TESTQ   DI, DI
+	JZ      done199
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x00, (R8), Z0, K1, K2
+	KMOVW   K2, R8
+	ORL     R8, BX
+
+done199:
+	TESTL BX, BX
+	JNZ   out196
+	ADDQ  CX, AX
+	DECQ  DX
+	JNZ   row195
+
+out196:
+	TESTL BX, BX
+	SETNE ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func rowWordsAVX512(words *uint64, a *float32, lda int, m int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
+	MOVQ  words+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  lda+16(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  m+24(FP), BX
+	MOVQ  n+32(FP), SI
+	MOVQ  n+32(FP), DI
+	ANDL  $0x0f, DI
+	SUBQ  DI, SI
+	MOVL  $0xffffffff, R8
+	BZHIL DI, R8, R8
+	KMOVW R8, K1
+
+row200:
+	XORQ R8, R8
+	XORQ R9, R9
+	MOVQ CX, R10
+	MOVQ SI, R11
+
+columns201:
+	SUBQ    $0x10, R11
+	JLT     partial202
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, (R10), Z0, K2
+	KMOVW   K2, R12
+	SHLXQ   R9, R12, R12
+	ORQ     R12, R8
+	ADDQ    $0x10, R9
+	ADDQ    $0x40, R10
+	JMP     columns201
+
+partial202:
+	TESTQ   DI, DI
+	JZ      done203
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, (R10), Z0, K1, K2
+	KMOVW   K2, R10
+	SHLXQ   R9, R10, R10
+	ORQ     R10, R8
+	ADDQ    $0x10, R9
+
+done203:
+	MOVQ R8, (AX)
+	ADDQ $0x08, AX
+	ADDQ DX, CX
+	DECQ BX
+	JNZ  row200
+	VZEROUPPER
+	RET
+
+// func columnWordsAVX512(words *uint64, a *float32, lda int, m int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
+	MOVQ  words+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  lda+16(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  n+32(FP), BX
+	MOVQ  n+32(FP), SI
+	ANDL  $0x0f, SI
+	SUBQ  SI, BX
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  BX, BX
+
+columns204:
+	SUBQ    $0x10, BX
+	JLT     partial205
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
+	MOVQ    m+24(FP), DI
+	MOVQ    CX, R8
+
+row207:
+	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
+	VCMPPS   $0x04, (R8), Z3, K2
+	VPORQ    Z2, Z0, K2, Z0
+	KSHIFTRW $0x08, K2, K2
+	VPORQ    Z2, Z1, K2, Z1
+	VPADDQ   Z2, Z2, Z2
+	ADDQ     DX, R8
+	DECQ     DI
+	JNZ      row207
+	VMOVUPS  Z0, (AX)
+	VMOVUPS  Z1, 64(AX)
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x40, CX
+	JMP      columns204
+
+partial205:
+	TESTQ   SI, SI
+	JZ      done206
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
+	MOVQ    m+24(FP), BX
+
+row208:
+	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
+	VCMPPS   $0x04, (CX), Z3, K1, K2
+	VPORQ    Z2, Z0, K2, Z0
+	KSHIFTRW $0x08, K2, K2
+	VPORQ    Z2, Z1, K2, Z1
+	VPADDQ   Z2, Z2, Z2
+	ADDQ     DX, CX
+	DECQ     BX
+	JNZ      row208
+	VMOVUPS  Z0, (AX)
+	VMOVUPS  Z1, 64(AX)
+	ADDQ     $0x00000080, AX
+
+done206:
+	VZEROUPPER
+	RET
+
+DATA constant0000000000000001AVX512<>+0(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+8(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+16(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+24(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+32(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+40(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+48(SB)/8, $0x0000000000000001
+DATA constant0000000000000001AVX512<>+56(SB)/8, $0x0000000000000001
+GLOBL constant0000000000000001AVX512<>(SB), RODATA|NOPTR, $64
+
 // func addAVX512(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addAVX512(SB), NOSPLIT, $0-72
@@ -2050,20 +3109,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest125
+	JLT  rest210
 
-loop124:
+loop209:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop124
+	JGE     loop209
 
-rest125:
+rest210:
 	ADDQ      $0x10, SI
-	JZ        done126
+	JZ        done211
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -2072,7 +3131,7 @@ rest125:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done126:
+done211:
 	VZEROUPPER
 	RET
 
@@ -2085,20 +3144,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest128
+	JLT  rest213
 
-loop127:
+loop212:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop127
+	JGE     loop212
 
-rest128:
+rest213:
 	ADDQ      $0x10, SI
-	JZ        done129
+	JZ        done214
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -2107,7 +3166,7 @@ rest128:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done129:
+done214:
 	VZEROUPPER
 	RET
 
@@ -2120,19 +3179,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest131
+	JLT          rest216
 
-loop130:
+loop215:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop130
+	JGE     loop215
 
-rest131:
+rest216:
 	ADDQ      $0x10, BX
-	JZ        done132
+	JZ        done217
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -2140,7 +3199,7 @@ rest131:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done132:
+done217:
 	VZEROUPPER
 	RET
 
@@ -2153,9 +3212,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest134
+	JLT          rest219
 
-loop133:
+loop218:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -2163,11 +3222,11 @@ loop133:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop133
+	JGE     loop218
 
-rest134:
+rest219:
 	ADDQ      $0x10, BX
-	JZ        done135
+	JZ        done220
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -2177,7 +3236,7 @@ rest134:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done135:
+done220:
 	VZEROUPPER
 	RET
 
@@ -2190,19 +3249,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest137
+	JLT     rest222
 
-loop136:
+loop221:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop136
+	JGE     loop221
 
-rest137:
+rest222:
 	ADDQ      $0x10, BX
-	JZ        done138
+	JZ        done223
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -2210,7 +3269,7 @@ rest137:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done138:
+done223:
 	VZEROUPPER
 	RET
 
@@ -2224,9 +3283,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest140
+	JLT     rest225
 
-loop139:
+loop224:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -2234,11 +3293,11 @@ loop139:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop139
+	JGE       loop224
 
-rest140:
+rest225:
 	ADDQ      $0x10, SI
-	JZ        done141
+	JZ        done226
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -2248,61 +3307,7 @@ rest140:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done141:
-	VZEROUPPER
-	RET
-
-// func gatherAddAVX512(dst *float32, ldd int, table *float32, n int, ids *int32, stride int, m int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·gatherAddAVX512(SB), NOSPLIT, $0-56
-	MOVQ  dst+0(FP), AX
-	MOVQ  ldd+8(FP), CX
-	SHLQ  $0x02, CX
-	MOVQ  ids+32(FP), DX
-	MOVQ  stride+40(FP), BX
-	SHLQ  $0x02, BX
-	MOVQ  table+16(FP), SI
-	MOVQ  n+24(FP), DI
-	MOVQ  m+48(FP), R8
-	MOVQ  DI, R10
-	ANDL  $0x0f, R10
-	MOVQ  DI, R9
-	SUBQ  R10, R9
-	SHLQ  $0x02, R9
-	SHLQ  $0x02, DI
-	MOVL  $0xffffffff, R11
-	BZHIL R10, R11, R11
-	KMOVW R11, K1
-
-loop142:
-	MOVLQSX (DX), R11
-	IMULQ   DI, R11
-	ADDQ    SI, R11
-	XORQ    R12, R12
-
-columns145:
-	CMPQ    R12, R9
-	JGE     partial143
-	VMOVUPS (AX)(R12*1), Z0
-	VMOVUPS (R11)(R12*1), Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)(R12*1)
-	ADDQ    $0x40, R12
-	JMP     columns145
-
-partial143:
-	TESTQ     R10, R10
-	JZ        next144
-	VMOVUPS.Z (AX)(R12*1), K1, Z0
-	VMOVUPS.Z (R11)(R12*1), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)(R12*1)
-
-next144:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ R8
-	JNZ  loop142
+done226:
 	VZEROUPPER
 	RET
 
@@ -2328,35 +3333,130 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop146:
+loop227:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns149:
+columns230:
 	CMPQ    R12, R9
-	JGE     partial147
+	JGE     partial228
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns149
+	JMP     columns230
 
-partial147:
+partial228:
 	TESTQ     R10, R10
-	JZ        next148
+	JZ        next229
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next148:
+next229:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop146
+	JNZ  loop227
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX512(dst *float32, rows **float32, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  rows+8(FP), CX
+	MOVQ  count+16(FP), DX
+	MOVQ  n+24(FP), SI
+	MOVQ  n+24(FP), DI
+	ANDL  $0x0f, DI
+	SUBQ  DI, SI
+	MOVL  $0xffffffff, BX
+	BZHIL DI, BX, BX
+	KMOVW BX, K1
+	XORQ  BX, BX
+
+many231:
+	CMPQ    SI, $0x40
+	JLT     few232
+	MOVQ    (CX), R9
+	VMOVUPS (R9)(BX*1), Z0
+	VMOVUPS 64(R9)(BX*1), Z1
+	VMOVUPS 128(R9)(BX*1), Z2
+	VMOVUPS 192(R9)(BX*1), Z3
+	MOVQ    $0x00000001, R8
+
+loop235:
+	CMPQ    R8, DX
+	JGE     summed236
+	MOVQ    (CX)(R8*8), R9
+	VMOVUPS (R9)(BX*1), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(R9)(BX*1), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS 128(R9)(BX*1), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS 192(R9)(BX*1), Z4
+	VADDPS  Z4, Z3, Z3
+	INCQ    R8
+	JMP     loop235
+
+summed236:
+	VMOVUPS Z0, (AX)(BX*1)
+	VMOVUPS Z1, 64(AX)(BX*1)
+	VMOVUPS Z2, 128(AX)(BX*1)
+	VMOVUPS Z3, 192(AX)(BX*1)
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x40, SI
+	JMP     many231
+
+few232:
+	TESTQ   SI, SI
+	JZ      rest233
+	MOVQ    (CX), R9
+	VMOVUPS (R9)(BX*1), Z0
+	MOVQ    $0x00000001, R8
+
+loop237:
+	CMPQ    R8, DX
+	JGE     summed238
+	MOVQ    (CX)(R8*8), R9
+	VMOVUPS (R9)(BX*1), Z1
+	VADDPS  Z1, Z0, Z0
+	INCQ    R8
+	JMP     loop237
+
+summed238:
+	VMOVUPS Z0, (AX)(BX*1)
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x10, SI
+	JMP     few232
+
+rest233:
+	TESTQ     DI, DI
+	JZ        done234
+	MOVQ      (CX), DI
+	VMOVUPS.Z (DI)(BX*1), K1, Z0
+	MOVQ      $0x00000001, SI
+
+loop239:
+	CMPQ      SI, DX
+	JGE       summed240
+	MOVQ      (CX)(SI*8), DI
+	VMOVUPS.Z (DI)(BX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	INCQ      SI
+	JMP       loop239
+
+summed240:
+	VMOVUPS Z0, K1, (AX)(BX*1)
+	ADDQ    $0x00000040, BX
+
+done234:
 	VZEROUPPER
 	RET
 
@@ -2373,7 +3473,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop150:
+loop241:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -2435,13 +3535,13 @@ loop150:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done151
+	JGE        done242
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop150
+	JMP        loop241
 
-done151:
+done242:
 	VZEROUPPER
 	RET
 
@@ -2453,9 +3553,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest153
+	JLT  rest244
 
-loop152:
+loop243:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -2491,11 +3591,11 @@ loop152:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop152
+	JGE         loop243
 
-rest153:
+rest244:
 	ADDQ        $0x10, BX
-	JZ          done154
+	JZ          done245
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -2533,7 +3633,7 @@ rest153:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done154:
+done245:
 	VZEROUPPER
 	RET
 
@@ -2797,9 +3897,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest156
+	JLT  rest247
 
-loop155:
+loop246:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -2841,11 +3941,11 @@ loop155:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop155
+	JGE         loop246
 
-rest156:
+rest247:
 	ADDQ        $0x10, BX
-	JZ          done157
+	JZ          done248
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -2889,7 +3989,7 @@ rest156:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done157:
+done248:
 	VZEROUPPER
 	RET
 
@@ -3243,9 +4343,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest159
+	JLT  rest250
 
-loop158:
+loop249:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -3300,11 +4400,11 @@ loop158:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop158
+	JGE         loop249
 
-rest159:
+rest250:
 	ADDQ        $0x10, BX
-	JZ          done160
+	JZ          done251
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3361,7 +4461,7 @@ rest159:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done160:
+done251:
 	VZEROUPPER
 	RET
 
@@ -3373,9 +4473,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest162
+	JLT  rest253
 
-loop161:
+loop252:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -3418,11 +4518,11 @@ loop161:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop161
+	JGE         loop252
 
-rest162:
+rest253:
 	ADDQ        $0x10, BX
-	JZ          done163
+	JZ          done254
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3467,7 +4567,7 @@ rest162:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done163:
+done254:
 	VZEROUPPER
 	RET
 
@@ -3497,9 +4597,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest165
+	JLT  rest256
 
-loop164:
+loop255:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -3555,11 +4655,11 @@ loop164:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop164
+	JGE         loop255
 
-rest165:
+rest256:
 	ADDQ        $0x10, BX
-	JZ          done166
+	JZ          done257
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3617,7 +4717,7 @@ rest165:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done166:
+done257:
 	VZEROUPPER
 	RET
 
@@ -3776,9 +4876,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest168
+	JLT  rest259
 
-loop167:
+loop258:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -3886,11 +4986,11 @@ loop167:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop167
+	JGE         loop258
 
-rest168:
+rest259:
 	ADDQ        $0x10, R8
-	JZ          done169
+	JZ          done260
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4000,7 +5100,7 @@ rest168:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done169:
+done260:
 	VZEROUPPER
 	RET
 
@@ -4013,9 +5113,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest171
+	JLT          rest262
 
-loop170:
+loop261:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -4023,11 +5123,11 @@ loop170:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop170
+	JGE     loop261
 
-rest171:
+rest262:
 	ADDQ      $0x10, BX
-	JZ        done172
+	JZ        done263
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -4037,7 +5137,7 @@ rest171:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done172:
+done263:
 	VZEROUPPER
 	RET
 
@@ -4052,9 +5152,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest174
+	JLT          rest265
 
-loop173:
+loop264:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -4066,11 +5166,11 @@ loop173:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop173
+	JGE     loop264
 
-rest174:
+rest265:
 	ADDQ      $0x10, SI
-	JZ        done175
+	JZ        done266
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -4084,7 +5184,7 @@ rest174:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done175:
+done266:
 	VZEROUPPER
 	RET
 
@@ -4108,9 +5208,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest177
+	JLT          rest268
 
-loop176:
+loop267:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -4134,11 +5234,11 @@ loop176:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop176
+	JGE     loop267
 
-rest177:
+rest268:
 	ADDQ      $0x10, DI
-	JZ        done178
+	JZ        done269
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -4164,7 +5264,7 @@ rest177:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done178:
+done269:
 	VZEROUPPER
 	RET
 
@@ -4179,9 +5279,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest180
+	JLT          rest271
 
-loop179:
+loop270:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -4196,11 +5296,11 @@ loop179:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop179
+	JGE     loop270
 
-rest180:
+rest271:
 	ADDQ      $0x10, SI
-	JZ        done181
+	JZ        done272
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -4217,7 +5317,7 @@ rest180:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done181:
+done272:
 	VZEROUPPER
 	RET
 
@@ -4235,9 +5335,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest183
+	JLT          rest274
 
-loop182:
+loop273:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -4267,11 +5367,11 @@ loop182:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop182
+	JGE       loop273
 
-rest183:
+rest274:
 	ADDQ      $0x10, DI
-	JZ        done184
+	JZ        done275
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -4303,7 +5403,7 @@ rest183:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done184:
+done275:
 	VZEROUPPER
 	RET
 
@@ -4315,18 +5415,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop186:
+loop277:
 	CMPQ     AX, DX
-	JGE      done185
+	JGE      done276
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done185
+	JCC      done276
 	ADDQ     $0x10, AX
-	JMP      loop186
+	JMP      loop277
 
-done185:
+done276:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -4339,18 +5439,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop188:
+loop279:
 	CMPQ      AX, BX
-	JGE       done187
+	JGE       done278
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop188
+	JMP       loop279
 
-done187:
+done278:
 	VZEROUPPER
 	RET
 
@@ -4373,18 +5473,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop190:
+loop281:
 	CMPQ      AX, BX
-	JGE       done189
+	JGE       done280
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop190
+	JMP       loop281
 
-done189:
+done280:
 	VZEROUPPER
 	RET
 
@@ -4408,17 +5508,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop192:
+loop283:
 	CMPQ        CX, BX
-	JGE         done191
+	JGE         done282
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop192
+	JMP         loop283
 
-done191:
+done282:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

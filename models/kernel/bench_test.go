@@ -54,7 +54,7 @@ func BenchmarkPeak(b *testing.B) {
 func ramp(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
-		x[i] = float32(i%17) * 0.25
+		x[i] = float32(1+i%17) * 0.25 // no zeros, which products leave out
 	}
 	return x
 }
@@ -153,10 +153,10 @@ func BenchmarkGather(b *testing.B) {
 		}
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			benchEachKernel(b, func(b *testing.B) {
-				b.Run("GatherAdd", func(b *testing.B) {
+				b.Run("GatherSum", func(b *testing.B) {
 					b.ReportMetric(bestOf(b, func() {
-						GatherAdd(dense, n, table, n, ids, 1, m)
-					})/m, "ns/id")
+						GatherSum(dense, n, table, func(int) []float32 { return table }, n, ids, 1, []int{0, 0, 0, 0, 0, 0}, m)
+					})/(6*m), "ns/id")
 				})
 				b.Run("ScatterAdd", func(b *testing.B) {
 					b.ReportMetric(bestOf(b, func() {
@@ -166,4 +166,48 @@ func BenchmarkGather(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkSkip has products of which a share of the factors in a is not zero. Its GFLOP/s count the terms that are
+// left, at best the peak.
+func BenchmarkSkip(b *testing.B) {
+	benchEachKernel(b, func(b *testing.B) {
+		for _, s := range [][3]int{{256, 1024, 1024}, {256, 70, 100}, {256, 34, 48}} {
+			for _, percent := range []int{50, 10} {
+				m, n, k := s[0], s[1], s[2]
+				x, terms := thinned(m*k, percent)
+				w, c, scratch := ramp(k*n), ramp(m*n), make([]float32, TransposeScratch(n, k))
+				run := func(form string, f func()) {
+					b.Run(fmt.Sprintf("%s/%dx%dx%d/%d%%", form, m, n, k, percent), func(b *testing.B) { benchGFLOPs(b, 2*terms*n, f) })
+				}
+				run("NN", func() { MulNN(c, n, x, k, w, n, m, n, k, nil, true) })
+				run("NT", func() { MulNT(c, n, x, k, w, k, m, n, k, nil, 0, scratch) })
+			}
+		}
+		for _, s := range [][3]int{{16, 1024, 64}, {64, 1024, 64}, {100, 70, 64}, {70, 48, 64}} {
+			for _, percent := range []int{50, 10} {
+				m, n, k := s[0], s[1], s[2]
+				x, terms := thinned(m*k, percent)
+				d, c := ramp(k*(n+32)), ramp(m*n)
+				b.Run(fmt.Sprintf("TN/%dx%dx%d/%d%%", m, n, k, percent), func(b *testing.B) {
+					benchGFLOPs(b, 2*terms*n, func() { MulTN(c, n, x, m, d, (n+15)&^15+16, m, n, k) })
+				})
+			}
+		}
+	})
+}
+
+// thinned is a ramp of which so many percent are left, and their number.
+func thinned(n, percent int) (x []float32, left int) {
+	x = ramp(n)
+	state := uint64(1)
+	for i := range x {
+		x[i]++
+		if next(&state)%100 >= uint64(percent) {
+			x[i] = 0
+		} else {
+			left++
+		}
+	}
+	return x, left
 }

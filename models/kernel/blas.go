@@ -20,7 +20,7 @@ func (x BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float
 		x.Implementation.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
-	p := product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, accumulate: beta == 1}
+	p := product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, accumulate: beta == 1, skip: n >= skipColumns}
 	checkMatrix("c", c, m, n, ldc)
 	if tA == blas.NoTrans {
 		checkMatrix("a", a, m, k, lda)

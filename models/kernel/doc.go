@@ -14,7 +14,9 @@
 //
 //   - Every element of a product starts from its start value (zero, the bias or c itself) and takes one fused
 //     multiply-add, rounded once to float32, for each k in ascending order. Blocking over rows and columns is free,
-//     blocking over k reloads the accumulator, and no sum is ever split.
+//     blocking over k reloads the accumulator, and no sum is ever split. In a product of more than 16 columns the terms
+//     whose factor in a is zero are left out, or those whose factor in b is where [MulTN] says so: they would add
+//     nothing but the sign of a zero, and the NaN of a zero times something that is not finite.
 //   - Elementwise functions are a fixed sequence of correctly rounded operations, written the same way in the assembly
 //     and in Go. Conversions such as float32(x*y) + z stand wherever the compiler could fuse and must not.
 //   - Reductions over elements have a fixed order, given by the function's comment.
@@ -24,7 +26,8 @@
 // Matrices are row-major; the leading dimension (ldc, lda, ...) is the distance between rows in elements. An operand
 // shorter than its shape says is a programming error and panics before anything is written. Destinations of
 // elementwise functions may be one of their sources, but may not overlap them otherwise; a product's c overlaps
-// neither a nor b. NaN propagates everywhere, so that a diverged model is noticed.
+// neither a nor b. NaN propagates everywhere, but for the terms that products leave out, so that a diverged model is
+// noticed.
 //
 // No function allocates once it has run before, and all but [Select] may be called from any number of goroutines.
 package kernel

@@ -19,11 +19,19 @@ func fma(a, b, c float32) float32 { return sum32(float64(a)*float64(b), float64(
 // changes nothing if the compiler fuses the sum with the product.
 func sum32(p, c float64) float32 {
 	s := p + c
-	u := math.Float64bits(s)
-	if u&roundBits == halfway || u<<1-1 < smallestNormal<<1-1 {
+	if doubtful(s) < 0 {
 		return fmaTie(p, c, s)
 	}
 	return float32(s)
+}
+
+// doubtful is negative where s, rounded to float32, may have been rounded twice: a tie, or a denormal but not zero. It is
+// free of branches, so that several sums can be asked about at once.
+func doubtful(s float64) int64 {
+	u := math.Float64bits(s)
+	tie := int64(u&roundBits^halfway) - 1
+	magnitude := int64(u &^ (1 << 63))
+	return tie | (magnitude-smallestNormal)&^(magnitude-1)
 }
 
 // fmaTie rounds p + c to float32 where s, their rounded sum, may be a tie or denormal: it rounds to odd first, after

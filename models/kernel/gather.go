@@ -1,22 +1,62 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
-// GatherAdd adds rows of a table [rows, n] to the rows of dst [m, n]: dst[i] += table[ids[i*stride]]. It panics on an
-// id that is no row of the table.
-func GatherAdd(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
+// GatherSum sets the rows of dst [m, n] to start [n] plus a row of each table [rows, n], in the order of the columns of
+// ids, one a table: dst[i] = start + table(0)[ids[i*stride+columns[0]]] + table(1)[...] + ... It panics on an id that is
+// no row of its table.
+func GatherSum(dst []float32, ldd int, start []float32, table func(j int) []float32, n int, ids []int32, stride int, columns []int, m int) {
 	if m <= 0 || n <= 0 {
 		return
 	}
 	checkMatrix("dst", dst, m, n, ldd)
-	checkIDs(ids, stride, m, len(table)/n)
-	if n == 1 { // leaves nothing to vectorise
-		for i := range m {
-			dst[i*ldd] += table[ids[i*stride]]
-		}
-		return
+	g := gathers.Get().(*gather)
+	defer gathers.Put(g)
+	g.tables = g.tables[:0]
+	for j, column := range columns {
+		g.tables = append(g.tables, table(j))
+		checkIDs(ids[column:], stride, m, len(g.tables[j])/n)
 	}
-	active.gatherAdd(dst, ldd, table, n, ids, stride, m)
+	if n == 1 {
+		g.scalars(dst, ldd, start[0], ids, stride, columns, m)
+	} else {
+		g.rowsOf(dst, ldd, start, n, ids, stride, columns, m)
+	}
+	clear(g.tables) // their memory is not ours to keep
+	clear(g.rows)
+}
+
+// gather is memory of a GatherSum.
+type gather struct {
+	tables [][]float32
+	rows   []*float32 // that make one row of dst
+}
+
+var gathers = sync.Pool{New: func() any { return new(gather) }}
+
+func (g *gather) rowsOf(dst []float32, ldd int, start []float32, n int, ids []int32, stride int, columns []int, m int) {
+	for i := range m {
+		g.rows = append(g.rows[:0], &start[:n][0])
+		for j, table := range g.tables {
+			g.rows = append(g.rows, &table[int(ids[i*stride+columns[j]])*n])
+		}
+		active.sumRows(dst[i*ldd:][:n], g.rows)
+	}
+}
+
+// scalars goes table by table: there is nothing to vectorise.
+func (g *gather) scalars(dst []float32, ldd int, start float32, ids []int32, stride int, columns []int, m int) {
+	for i := range m {
+		dst[i*ldd] = start
+	}
+	for j, table := range g.tables {
+		for i := range m {
+			dst[i*ldd] += table[ids[i*stride+columns[j]]]
+		}
+	}
 }
 
 // ScatterAdd adds the rows of src [m, n] to rows of a table [rows, n], i ascending: table[ids[i*stride]] += src[i]. It

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestGatherAndScatter(t *testing.T) {
+func TestScatterAdd(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			m, n, rows := size(t, 1, "m"), size(t, 1, "n"), rapid.IntRange(1, 9).Draw(t, "rows")
@@ -19,15 +19,6 @@ func TestGatherAndScatter(t *testing.T) {
 				ids[i] = int32(next(&seed) % uint64(rows))
 			}
 			dense, table := drawMatrix(t, m, n, "dense"), drawVector(t, rows*n, "table")
-			want, got := dense.clone(), dense.clone()
-			for i := range m {
-				for j := range n {
-					want.set(i, j, want.at(i, j)+table[int(ids[i*stride])*n+j])
-				}
-			}
-			GatherAdd(got.x, got.ld, table, n, ids, stride, m)
-			requireSame(t, "GatherAdd", got.x, want.x)
-
 			wantTable := append([]float32(nil), table...)
 			for i := range m {
 				for j := range n {
@@ -40,6 +31,38 @@ func TestGatherAndScatter(t *testing.T) {
 	})
 }
 
+func TestGatherSum(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n := size(t, 1, "m"), size(t, 1, "n")
+			columns := rapid.SliceOfN(rapid.IntRange(0, 2), 0, 7).Draw(t, "columns")
+			const rows, stride = 5, 3
+			seed := rapid.Uint64().Draw(t, "ids")
+			ids := make([]int32, m*stride)
+			for i := range ids {
+				ids[i] = int32(next(&seed) % rows)
+			}
+			start, got := drawVector(t, n, "start"), drawMatrix(t, m, n, "dst")
+			tables := make([][]float32, len(columns))
+			for j := range tables {
+				tables[j] = drawVector(t, rows*n, "table")
+			}
+			want := got.clone()
+			for i := range m {
+				for k := range n {
+					sum := start[k]
+					for j, table := range tables {
+						sum += table[int(ids[i*stride+columns[j]])*n+k]
+					}
+					want.set(i, k, sum)
+				}
+			}
+			GatherSum(got.x, got.ld, start, func(j int) []float32 { return tables[j] }, n, ids, stride, columns, m)
+			requireSame(t, "GatherSum", got.x, want.x)
+		})
+	})
+}
+
 func TestIDOutOfRangePanics(t *testing.T) {
 	for _, id := range []int32{-1, 3} {
 		t.Run(fmt.Sprint(id), func(t *testing.T) {
@@ -48,7 +71,8 @@ func TestIDOutOfRangePanics(t *testing.T) {
 					t.Errorf("recovered %v, want a panic that names the id", r)
 				}
 			}()
-			GatherAdd(make([]float32, 4), 2, make([]float32, 6), 2, []int32{0, id}, 1, 2)
+			table := make([]float32, 6)
+			GatherSum(make([]float32, 4), 2, make([]float32, 2), func(int) []float32 { return table }, 2, []int32{0, id}, 1, []int{0}, 2)
 		})
 	}
 }

@@ -31,7 +31,7 @@ var avx512 = implementation{
 	axpy:                axpyAVX512,
 	relu:                reluAVX512,
 	reluMask:            reluMaskAVX512,
-	gatherAdd:           gatherRowsAVX512,
+	sumRows:             sumRowsOfAVX512,
 	scatterAdd:          scatterRowsAVX512,
 	exp:                 expAVX512,
 	log:                 logAVX512,
@@ -61,7 +61,7 @@ var avx2 = implementation{
 	axpy:                axpyAVX2,
 	relu:                reluAVX2,
 	reluMask:            reluMaskAVX2,
-	gatherAdd:           gatherRowsAVX2,
+	sumRows:             sumRowsOfAVX2,
 	scatterAdd:          scatterRowsAVX2,
 	exp:                 expAVX2,
 	log:                 logAVX2,
@@ -83,16 +83,16 @@ var avx2 = implementation{
 // The functions below give the assembly the form of the table. Functions that take only whole vectors leave the rest
 // to the portable twin, which gives the same bits.
 
-func gatherRowsAVX512(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
-	gatherAddAVX512(&dst[0], ldd, &table[0], n, &ids[0], stride, m)
-}
-
-func gatherRowsAVX2(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
-	gatherAddAVX2(&dst[0], ldd, &table[0], n, &ids[0], stride, m)
+func sumRowsOfAVX512(dst []float32, rows []*float32) {
+	sumRowsAVX512(&dst[0], &rows[0], len(rows), len(dst))
 }
 
 func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	scatterAddAVX512(&table[0], n, &ids[0], stride, &src[0], lds, m)
+}
+
+func sumRowsOfAVX2(dst []float32, rows []*float32) {
+	sumRowsAVX2(&dst[0], &rows[0], len(rows), len(dst))
 }
 
 func scatterRowsAVX2(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {

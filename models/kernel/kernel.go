@@ -18,7 +18,7 @@ type implementation struct {
 	scale, axpy         func(dst, a []float32, s float32)
 	relu                func(dst, src []float32)
 	reluMask            func(dst, dy, y []float32)
-	gatherAdd           func(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int)
+	sumRows             func(dst []float32, rows []*float32) // rows of at least len(dst)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
 	exp, log, log1p     func(dst, src []float32)
 	sigmoid, tanh       func(dst, src []float32)

@@ -76,9 +76,9 @@ func expand(n int, seed uint64, kind int) []float32 {
 	return x
 }
 
-// valueKinds is the number of kinds of values: ordinary ones, some special, any bits, and few of close exponents, so
-// that products and sums fall on ties.
-const valueKinds = 4
+// valueKinds is the number of kinds of values: ordinary ones, some special, any bits, few of close exponents, so that
+// products and sums fall on ties, and mostly zeros, as a rectifier leaves.
+const valueKinds = 5
 
 func value(state *uint64, kind int) float32 {
 	r := next(state)
@@ -87,6 +87,8 @@ func value(state *uint64, kind int) float32 {
 		return special[(r>>8)%uint64(len(special))]
 	case kind == 2:
 		return math.Float32frombits(uint32(r >> 16))
+	case kind == 4 && r%8 != 0:
+		return special[(r>>8)%2]
 	case kind == 3:
 		return float32(int64(r>>40)%4096-2048) * 0x1p-12 * float32(1+int64(r>>20)%2*0x1000)
 	}

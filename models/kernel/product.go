@@ -18,7 +18,11 @@ type product struct {
 	relu        bool      // finish with max(0, x)
 	mask        []float32 // [m, n]; finish with zero where mask <= 0; nil: none
 	ldm         int
+	skip        bool // leave out the terms whose factor in a is zero; then aRow or aStep is 1
 }
+
+// skipColumns is the least n of products that leave out terms whose factor in a is zero: a vector is worth a look.
+const skipColumns = 17
 
 // MulNN computes c = act(bias + a b) for a [m, k], b [k, n] and c [m, n]. A nil bias is zero; relu makes act the
 // maximum with zero, which keeps NaN and -0.
@@ -32,7 +36,7 @@ func MulNN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, 
 	checkMatrix("c", c, m, n, ldc)
 	checkMatrix("a", a, m, k, lda)
 	checkMatrix("b", b, k, n, ldb)
-	active.multiply(product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, bias: bias, relu: relu})
+	active.multiply(product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, bias: bias, relu: relu, skip: n >= skipColumns})
 }
 
 // MulNNAdd computes c += a b for a [m, k], b [k, n] and c [m, n]. Each element starts from c, so that two calls over
@@ -44,11 +48,12 @@ func MulNNAdd(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, 
 	checkMatrix("c", c, m, n, ldc)
 	checkMatrix("a", a, m, k, lda)
 	checkMatrix("b", b, k, n, ldb)
-	active.multiply(product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, accumulate: true})
+	active.multiply(product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, accumulate: true, skip: n >= skipColumns})
 }
 
 // MulTN computes c = aT b for a [k, m], b [k, n] and c [m, n]: the gradient of a layer's weights from its inputs a and
-// the gradient b of its outputs, summed over the k rows of a batch in order.
+// the gradient b of its outputs, summed over the k rows of a batch in order. Of a large product with far more zeros in b
+// than in a, those of b count.
 func MulTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, n, k int) {
 	if m <= 0 || n <= 0 {
 		return
@@ -60,7 +65,12 @@ func MulTN(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, 
 		active.multiply(product{c: c, ldc: m, a: b, aRow: 1, aStep: ldb, b: a, ldb: lda, m: 1, n: m, k: k})
 		return
 	}
-	active.multiply(product{c: c, ldc: ldc, a: a, aRow: 1, aStep: lda, b: b, ldb: ldb, m: m, n: n, k: k})
+	p := product{c: c, ldc: ldc, a: a, aRow: 1, aStep: lda, b: b, ldb: ldb, m: m, n: n, k: k, skip: n >= skipColumns}
+	if p.turns() {
+		p.turned()
+		return
+	}
+	active.multiply(p)
 }
 
 // MulNT computes c = a bT for a [m, k], b [n, k] and c [m, n], then sets c to zero where mask [m, n] <= 0: the
@@ -76,7 +86,7 @@ func MulNT(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, m, 
 	if mask != nil {
 		checkMatrix("mask", mask, m, n, ldm)
 	}
-	p := product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, transposed: true, m: m, n: n, k: k, mask: mask, ldm: ldm}
+	p := product{c: c, ldc: ldc, a: a, aRow: lda, aStep: 1, b: b, ldb: ldb, transposed: true, m: m, n: n, k: k, mask: mask, ldm: ldm, skip: n >= skipColumns}
 	if !active.packs || !p.large() { // packing would transpose
 		p.b, p.ldb, p.transposed = scratch[:TransposeScratch(n, k)], transposeStride(n), false
 		if k > 0 {

@@ -2,35 +2,42 @@ package kernel
 
 import "sync"
 
-const (
-	panelColumnsAVX512 = 48
-	panelColumnsAVX2   = 16
-
-	// flags of the panel functions
+const ( // flags of the panel functions
 	panelAccumulate = 1
 	panelReLU       = 2
 	panelPrefetch   = 4 // the rows of c below a tile
 )
 
-func multiplyAVX512(p product) {
-	switch {
-	case p.large():
-		p.packed(panelColumnsAVX512, panelAVX512, transposeRowsAVX512)
-	case p.isColumn():
-		p.column(panelColumnsAVX512, panelAVX512, transposeRowsAVX512)
-	default:
-		p.run(panelColumnsAVX512, panelAVX512)
-	}
+// assembly has the functions that one instruction set's products are made of.
+type assembly struct {
+	columns int // of a tile
+	panel   panelFunction
+	strip   stripFunction
+
+	skipColumns           int // of a panel that goes by words
+	skipPanel             skipFunction
+	hasZero               func(a *float32, lda, m, n int) bool
+	rowWords, columnWords wordsFunction
 }
 
-func multiplyAVX2(p product) {
+var (
+	assemblyAVX512 = assembly{48, panelAVX512, transposeRowsAVX512, 112, skipPanelAVX512, hasZeroAVX512, rowWordsAVX512, columnWordsAVX512}
+	assemblyAVX2   = assembly{16, panelAVX2, transposeRowsAVX2, 96, skipPanelAVX2, hasZeroAVX2, rowWordsAVX2, columnWordsAVX2}
+)
+
+func multiplyAVX512(p product) { p.multiply(&assemblyAVX512) }
+func multiplyAVX2(p product)   { p.multiply(&assemblyAVX2) }
+
+func (p *product) multiply(f *assembly) {
 	switch {
+	case p.skip && p.hasZero(f):
+		p.skipping(f)
 	case p.large():
-		p.packed(panelColumnsAVX2, panelAVX2, transposeRowsAVX2)
+		p.packed(f)
 	case p.isColumn():
-		p.column(panelColumnsAVX2, panelAVX2, transposeRowsAVX2)
+		p.column(f)
 	default:
-		p.run(panelColumnsAVX2, panelAVX2)
+		p.run(f)
 	}
 }
 
@@ -38,9 +45,9 @@ func multiplyAVX2(p product) {
 type panelFunction = func(c *float32, ldc int, a *float32, aRow, aStep int, b *float32, ldb int, m, n, k int, bias, mask *float32, ldm, flags int)
 
 // run cuts the product into panels of columns.
-func (p *product) run(columns int, panel panelFunction) {
-	for j := 0; j < p.n; j += columns {
-		panel(&p.c[j], p.ldc, at(p.a, 0), p.aRow, p.aStep, at(p.b, j), p.ldb, p.m, min(columns, p.n-j), p.k, at(p.bias, j), at(p.mask, j), p.ldm, p.flags())
+func (p *product) run(f *assembly) {
+	for j := 0; j < p.n; j += f.columns {
+		f.panel(&p.c[j], p.ldc, at(p.a, 0), p.aRow, p.aStep, at(p.b, j), p.ldb, p.m, min(f.columns, p.n-j), p.k, at(p.bias, j), at(p.mask, j), p.ldm, p.flags())
 	}
 }
 
@@ -51,16 +58,16 @@ type packedBlock [packedSize]float32
 var packedBlocks = sync.Pool{New: func() any { return new(packedBlock) }}
 
 // packed runs over blocks of k, reloading c, and within them over panels of columns, copied to consecutive memory.
-func (p *product) packed(columns int, panel panelFunction, strip stripFunction) {
+func (p *product) packed(f *assembly) {
 	block := packedBlocks.Get().(*packedBlock)
 	defer packedBlocks.Put(block)
-	depth := packedSize / columns
+	depth := packedSize / f.columns
 	for begin := 0; begin < p.k; begin += depth {
 		part := p.steps(begin, min(begin+depth, p.k))
-		for j := 0; j < p.n; j += columns {
-			width := min(columns, p.n-j)
-			part.pack(block, j, width, columns, strip)
-			panel(&p.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, &block[0], columns, p.m, width, part.k, at(part.bias, j), at(part.mask, j), p.ldm, part.flags()|panelPrefetch)
+		for j := 0; j < p.n; j += f.columns {
+			width := min(f.columns, p.n-j)
+			part.pack(block, j, width, f.columns, f.strip)
+			f.panel(&p.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, &block[0], f.columns, p.m, width, part.k, at(part.bias, j), at(part.mask, j), p.ldm, part.flags()|panelPrefetch)
 		}
 	}
 }
@@ -72,7 +79,7 @@ func (p *product) isColumn() bool {
 
 // column computes a single column as the row that it also is, from a transposed: that fills the vectors, where a tile
 // would use one lane of each.
-func (p *product) column(columns int, panel panelFunction, strip stripFunction) {
+func (p *product) column(f *assembly) {
 	block := packedBlocks.Get().(*packedBlock)
 	defer packedBlocks.Put(block)
 	rows := packedSize / p.k
@@ -83,8 +90,8 @@ func (p *product) column(columns int, panel panelFunction, strip stripFunction) 
 			Fill(part.c[:m], p.bias[0])
 			part.accumulate = true
 		}
-		transposeStrips(block[:], m, p.a[i*p.aRow:], p.aRow, m, p.k, strip)
-		part.run(columns, panel)
+		transposeStrips(block[:], m, p.a[i*p.aRow:], p.aRow, m, p.k, f.strip)
+		part.run(f)
 	}
 }
 

@@ -61,13 +61,8 @@ func checkColumns(columns []int, n int) error {
 // Compute implements Kernel.
 func (k *IndicatorKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	bias, ids, tables := in[0], in[1], in[2:]
-	m, n := out.Rows(), out.Columns()
-	for i := range m {
-		copy(out.Row(i), bias.F32)
-	}
-	for j, table := range tables {
-		gatherAdd(out.F32, out.Stride(), table.F32, n, ids.I32[k.Columns[j]:], ids.Columns(), m)
-	}
+	table := func(j int) []float32 { return tables[j].F32 }
+	kernel.GatherSum(out.F32, out.Stride(), bias.F32, table, out.Columns(), ids.I32, ids.Columns(), k.Columns, out.Rows())
 }
 
 // Whole is false for the ids alone.
@@ -145,19 +140,7 @@ func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Ra
 	}
 }
 
-// gatherAdd is kernel.GatherAdd with a short way for tables of one column,
-// which are most of a wide rows.
-func gatherAdd(dst []float32, ldd int, table []float32, n int, ids []int32, stride, m int) {
-	if n > 1 {
-		kernel.GatherAdd(dst, ldd, table, n, ids, stride, m)
-		return
-	}
-	for i := range m {
-		dst[i*ldd] += table[ids[i*stride]]
-	}
-}
-
-// scatterAdd is kernel.ScatterAdd with the same short way.
+// scatterAdd is kernel.ScatterAdd with a short way for tables of one column, which are most of a wide row's.
 func scatterAdd(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	if n > 1 {
 		kernel.ScatterAdd(table, n, ids, stride, src, lds, m)

@@ -21,10 +21,10 @@ type part struct {
 
 // A block and the products that make it should fit into the second cache, and
 // there should be enough of them to share among cores; but each costs a few
-// calls a group.
+// calls a group, and products of many rows choose whose zeros they leave out.
 const (
 	fewestFloats = 4 << 10
-	mostFloats   = 16 << 10
+	mostFloats   = 64 << 10
 	enoughBlocks = 16
 	tileRows     = 8 // that products compute at once
 )

@@ -44,6 +44,7 @@ func (c *compiler) compile(a *models.Arrangement, mode Mode) (*Plan, error) {
 		return nil, err
 	}
 	late := c.placeGradients(a)
+	c.spread = c.kernelsAlone()
 	c.placeComputed()
 	if err := c.emit(mode); err != nil {
 		return nil, err
@@ -67,6 +68,16 @@ func (c *compiler) begin(a *models.Arrangement) error {
 	c.collect(results)
 	c.fuse()
 	return c.placeLeaves(a)
+}
+
+// kernelsAlone tells whether no operation reads values as Gorgonia's tensors, which have no gaps between rows.
+func (c *compiler) kernelsAlone() bool {
+	for _, v := range c.order {
+		if v.foreign() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // results are the nodes that the plan is for: the logits, the gradients of

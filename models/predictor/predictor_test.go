@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/penstock-ml/penstock/models/alloctest"
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
@@ -328,9 +329,7 @@ func TestScoringDoesNotAllocate(t *testing.T) {
 			out = p.AppendJSON(out, r.Logit, r.Key)
 		}
 	}
-	if n := testing.AllocsPerRun(20, run); n > 0 {
-		t.Errorf("%v allocations a batch", n)
-	}
+	alloctest.None(t, "a batch", 20, run)
 }
 
 func TestPool(t *testing.T) {

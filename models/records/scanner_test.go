@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/penstock-ml/penstock/models/alloctest"
 )
 
 func TestRecordErrors(t *testing.T) {
@@ -183,9 +184,7 @@ func TestWarmScansDoNotAllocate(t *testing.T) {
 		for range 50_000 { // some refills
 			scan()
 		}
-		if allocs := testing.AllocsPerRun(50_000, scan); allocs > 0 {
-			t.Errorf("%s: %v allocations a record", name, allocs)
-		}
+		alloctest.None(t, name, 50_000, scan)
 	}
 }
 

@@ -153,6 +153,7 @@ func (v *isa) store(x reg.Register, k mask, m operand.Mem) {
 // Predicates of comparisons, as the instruction encodes them.
 const (
 	equal           = 0  // ordered: false of NaN
+	notEqual        = 4  // unordered: true of NaN
 	less            = 17 // ordered
 	lessEqual       = 18 // ordered
 	notLessEqual    = 22 // unordered: true of NaN

@@ -24,6 +24,7 @@ func main() {
 func generate(dir string) error {
 	for _, v := range []*isa{newAVX512(), newAVX2()} {
 		v.products()
+		v.skipping()
 		v.elementwise()
 		v.rows()
 		v.transcendentals()

@@ -128,9 +128,9 @@ func (p *panel) tiles(vectors int, sizes []int) {
 func (p *panel) tile(rows, vectors int) {
 	t := &tile{panel: p, rows: rows, vectors: vectors}
 	for range rows {
-		t.sums = append(t.sums, p.vectorsOf(vectors))
+		t.sums = append(t.sums, p.registers(vectors))
 	}
-	t.b = p.vectorsOf(vectors)
+	t.b = p.registers(vectors)
 	t.start()
 	t.prefetch()
 	t.accumulate()
@@ -139,7 +139,7 @@ func (p *panel) tile(rows, vectors int) {
 	p.advance(p.c, p.stride("ldc"), rows)
 }
 
-func (p *panel) vectorsOf(n int) []reg.VecVirtual {
+func (p *panel) registers(n int) []reg.VecVirtual {
 	var x []reg.VecVirtual
 	for range n {
 		x = append(x, p.vec())
@@ -149,9 +149,7 @@ func (p *panel) vectorsOf(n int) []reg.VecVirtual {
 
 // advance moves a pointer down the rows of a matrix.
 func (p *panel) advance(pointer, stride reg.GPVirtual, rows int) {
-	distance := p.GP64()
-	p.IMUL3Q(operand.U8(rows), stride, distance)
-	p.ADDQ(distance, pointer)
+	p.skipTo(pointer, stride, rows)
 }
 
 type tile struct {
@@ -295,9 +293,25 @@ func (t *tile) finish() {
 	t.Label(unmasked)
 	t.eachRow(t.c, "ldc", func(r int, at operand.Mem) {
 		for i, sum := range t.sums[r] {
-			t.store(sum, t.lanesOf(i), at.Offset(i*t.bytes()))
+			t.storeColumns(sum, t.lanesOf(i), at.Offset(i*t.bytes()))
 		}
 	})
+}
+
+// storeColumns stores a vector of c. A masked store is slow in AVX2: it is avoided where the mask leaves nothing out.
+func (t *tile) storeColumns(sum reg.VecVirtual, lanes mask, at operand.Mem) {
+	if t.wide || lanes == nil {
+		t.store(sum, lanes, at)
+		return
+	}
+	masked, done := t.label("masked"), t.label("stored")
+	t.CMPQ(t.n, operand.U8(t.isa.lanes))
+	t.JNE(operand.LabelRef(masked))
+	t.store(sum, nil, at)
+	t.JMP(operand.LabelRef(done))
+	t.Label(masked)
+	t.store(sum, lanes, at)
+	t.Label(done)
 }
 
 // keepPositive zeroes x where the mask in memory is not positive.

@@ -5,18 +5,78 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// rows emits the functions that add rows of one matrix to rows of another, one of them chosen by ids.
+// rows emits the functions on rows of matrices.
 func (v *isa) rows() {
-	v.function("gatherAdd", "func(dst *float32, ldd int, table *float32, n int, ids *int32, stride, m int)", "adds row ids[i*stride] of table to row i of dst.")
-	v.addRows("dst", "ldd", true)
-	v.function("scatterAdd", "func(table *float32, n int, ids *int32, stride int, src *float32, lds, m int)", "adds row i of src to row ids[i*stride] of table.")
-	v.addRows("src", "lds", false)
+	v.scatterAdd()
+	v.sumRows()
 	v.transpose()
 }
 
-// addRows loops over ids; gather adds the table's rows to the dense ones, otherwise the other way about.
-func (v *isa) addRows(dense, ld string, gather bool) {
-	row, distance, ids, stride := v.pointer(dense), v.stride(ld), v.pointer("ids"), v.stride("stride")
+// sumVectors is how many vectors of each row are read at a time.
+const sumVectors = 4
+
+// sumRows adds rows up, so that the sum is written once and not read.
+func (v *isa) sumRows() {
+	v.function("sumRows", "func(dst *float32, rows **float32, count, n int)", "sets dst to the sum of n elements of count rows, in order.")
+	dst, rows, count, offset := v.pointer("dst"), v.pointer("rows"), v.pointer("count"), v.GP64()
+	columns := v.vectorsOf("n")
+	many, few, rest, done := v.label("many"), v.label("few"), v.label("rest"), v.label("done")
+	v.XORQ(offset, offset)
+	v.Label(many)
+	v.CMPQ(columns.whole, operand.U8(sumVectors*v.lanes))
+	v.JLT(operand.LabelRef(few))
+	v.sumOfVectors(dst, rows, count, offset, sumVectors, nil)
+	v.SUBQ(operand.U8(sumVectors*v.lanes), columns.whole)
+	v.JMP(operand.LabelRef(many))
+	v.Label(few)
+	v.TESTQ(columns.whole, columns.whole)
+	v.JZ(operand.LabelRef(rest))
+	v.sumOfVectors(dst, rows, count, offset, 1, nil)
+	v.SUBQ(operand.U8(v.lanes), columns.whole)
+	v.JMP(operand.LabelRef(few))
+	v.Label(rest)
+	v.TESTQ(columns.rest, columns.rest)
+	v.JZ(operand.LabelRef(done))
+	v.sumOfVectors(dst, rows, count, offset, 1, columns.lanes)
+	v.Label(done)
+	v.end()
+}
+
+// sumOfVectors sums some vectors of all rows and moves the offset, in bytes, past them.
+func (v *isa) sumOfVectors(dst, rows, count, offset reg.GPVirtual, vectors int, lanes mask) {
+	i, row, loop, done := v.GP64(), v.GP64(), v.label("loop"), v.label("summed")
+	at := func(base reg.GPVirtual, vector int) operand.Mem {
+		return operand.Mem{Base: base, Index: offset, Scale: 1, Disp: vector * v.bytes()}
+	}
+	sums := make([]reg.VecVirtual, vectors)
+	v.MOVQ(operand.Mem{Base: rows}, row)
+	for j := range sums {
+		sums[j] = v.vec()
+		v.load(at(row, j), lanes, sums[j])
+	}
+	v.MOVQ(operand.U32(1), i)
+	v.Label(loop)
+	v.CMPQ(i, count)
+	v.JGE(operand.LabelRef(done))
+	v.MOVQ(operand.Mem{Base: rows, Index: i, Scale: 8}, row)
+	for j, sum := range sums {
+		x := v.vec()
+		v.load(at(row, j), lanes, x)
+		v.VADDPS(x, sum, sum)
+	}
+	v.INCQ(i)
+	v.JMP(operand.LabelRef(loop))
+	v.Label(done)
+	for j, sum := range sums {
+		v.store(sum, lanes, at(dst, j))
+	}
+	v.ADDQ(operand.U32(vectors*v.bytes()), offset)
+}
+
+// scatterAdd emits a loop over ids.
+func (v *isa) scatterAdd() {
+	v.function("scatterAdd", "func(table *float32, n int, ids *int32, stride int, src *float32, lds, m int)", "adds row i of src to row ids[i*stride] of table.")
+	row, distance, ids, stride := v.pointer("src"), v.stride("lds"), v.pointer("ids"), v.stride("stride")
 	table, n, m := v.pointer("table"), v.pointer("n"), v.pointer("m")
 	width, whole, rest := v.GP64(), v.GP64(), v.GP64()
 	v.MOVQ(n, rest)
@@ -34,22 +94,18 @@ func (v *isa) addRows(dense, ld string, gather bool) {
 	v.MOVLQSX(operand.Mem{Base: ids}, indexed)
 	v.IMULQ(width, indexed)
 	v.ADDQ(table, indexed)
-	to, from := indexed, row
-	if gather {
-		to, from = row, indexed
-	}
 	v.XORQ(offset, offset)
 	columns := v.label("columns")
 	v.Label(columns)
 	v.CMPQ(offset, whole)
 	v.JGE(operand.LabelRef(partial))
-	v.addVector(to, from, offset, nil)
+	v.addVector(indexed, row, offset, nil)
 	v.ADDQ(operand.U8(v.bytes()), offset)
 	v.JMP(operand.LabelRef(columns))
 	v.Label(partial)
 	v.TESTQ(rest, rest)
 	v.JZ(operand.LabelRef(next))
-	v.addVector(to, from, offset, lanes)
+	v.addVector(indexed, row, offset, lanes)
 	v.Label(next)
 	v.ADDQ(distance, row)
 	v.ADDQ(stride, ids)
