@@ -12,6 +12,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/pipelines"
 	"github.com/penstock-ml/penstock/storage"
 )
@@ -21,21 +22,27 @@ JOB_DIR/export. Its length is --train-steps or --epochs, else what the spec says
 
 A job directory holds one run. One that holds a checkpoint is refused without --resume; with it the run goes on from
 its newest checkpoint, and has the same weights in the end as one that was never interrupted. The weights depend on the
-spec, the training files, --strategy, --local-steps, --shards, --batch-size, --seed and the length: not on the runner,
+spec, the training files, the strategy's flags, --shards, --batch-size, --seed and the length: not on the runner,
 the number of cores or how often the run is evaluated. A schedule of learning rates that spans the run keeps the span
 that the run began with, also when it is resumed for longer.
 
 The strategy sync averages the gradients of every step. The strategy local lets each shard take --local-steps steps of
 its own and averages how far the shards came; lengths and intervals are rounded up to whole rounds. It exchanges less,
-for runners on which a round is dear.
+for runners on which a round is dear. With --outer-optimizer nesterov that average is a step of an optimizer with
+momentum (DiLoCo), which suits rounds of many steps. The strategy async averages the gradients of every step too, but of
+the weights of --staleness steps before, so that shards need not wait for each other; momentum is lowered in exchange.
 
 The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
 
 const trainExample = `  penstock train --config census.yaml --train-files 'data/train*.csv' --eval-files data/eval.csv \
       --job-dir job --train-steps 1000 --eval-every 500`
 
-// defaultLocalSteps is the length of a round of the strategy local.
-const defaultLocalSteps = 16
+const (
+	defaultLocalSteps = 16 // of a round of the strategy local
+	defaultStaleness  = 4  // of the strategy async
+)
+
+var defaultOuter = training.Outer{Rate: 1, Momentum: 0.5} // measured: see DESIGN.md
 
 // trainFlags are the values of the flags of train.
 type trainFlags struct {
@@ -43,8 +50,11 @@ type trainFlags struct {
 	options                  pipelines.TrainOptions
 	steps, epochs, batch     int
 	strategy                 string
-	localSteps               int
-	cacheMB, retries, rounds int
+	localSteps, staleness    int
+	outer                    string
+	outerRate, outerMomentum float64
+	cacheMB, retries         int
+	segmentRounds            int
 	seed                     int64
 	runner                   *runnerValue
 }
@@ -66,7 +76,7 @@ func newTrainCommand(a *app) *cobra.Command {
 
 func (f *trainFlags) define(cmd *cobra.Command) {
 	o := &f.options
-	o.CheckpointEvery, o.Shards, f.cacheMB, f.retries = 1000, 8, 512, 3
+	o.CheckpointEvery, o.Shards, o.MaxBadRounds, f.cacheMB, f.retries = 1000, 8, 100, 512, 3
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "the spec, a YAML `file` (required)")
 	flags.StringSliceVar(&o.TrainFiles, "train-files", nil, "training files, a comma-separated list of `globs` (required)")
@@ -78,13 +88,19 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Var(atLeast(&o.CheckpointEvery, 0), "checkpoint-every", "`steps` between checkpoints; 0: at the end only")
 	flags.Var(atLeast(&f.batch, 1), "batch-size", "`examples` a step, over all shards (default: the spec's)")
 	flags.Var(atLeast(&o.Shards, 1), "shards", "`parts` of the training data that a step averages over; part of the run's identity")
-	flags.Var(newChoice(&f.strategy, "sync", "local"), "strategy", "what a round averages: `word` sync (gradients) or local (local steps)")
+	flags.Var(atLeast(&o.ParameterShards, 1), "parameter-shards", "`parts` of the parameters that are averaged and updated apart (default 1)")
+	flags.Var(newChoice(&f.strategy, "sync", "local", "async"), "strategy", "what a round averages: `word` sync (gradients), local (local steps) or async (late gradients)")
 	flags.Var(atLeast(&f.localSteps, 1), "local-steps", "`steps` of its own that a shard takes in a local round (default 16)")
+	flags.Var(newChoice(&f.outer, "none", "nesterov"), "outer-optimizer", "what a local round makes of the average: `word` none (takes it) or nesterov")
+	flags.Float64Var(&f.outerRate, "outer-rate", defaultOuter.Rate, "learning `rate` of the outer optimizer nesterov")
+	flags.Float64Var(&f.outerMomentum, "outer-momentum", defaultOuter.Momentum, "`momentum` of the outer optimizer nesterov")
+	flags.Var(atLeast(&f.staleness, 1), "staleness", "`rounds` by which the weights that async shards read are late (default 4)")
 	flags.Var(atLeast(&f.cacheMB, 0), "cache-mb", "`megabytes` of encoded records that a worker keeps in memory")
 	flags.Int64Var(&f.seed, "seed", 0, "`seed` of the initial weights and of the order of the records (default: the spec's)")
 	flags.BoolVar(&o.Resume, "resume", false, "go on from the newest checkpoint in the job directory")
 	flags.Var(atLeast(&f.retries, 0), "max-segment-retries", "`times` that a failed part of the run is run again")
-	flags.Var(atLeast(&f.rounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
+	flags.Var(atLeast(&o.MaxBadRounds, 0), "max-bad-rounds", "`rounds` in which shards may be left out, since their numbers are not finite or out of range, before the run fails")
+	flags.Var(atLeast(&f.segmentRounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
 	f.runner = addRunnerFlags(cmd, "direct")
 	require(cmd, "config", "train-files", "job-dir")
 }
@@ -98,6 +114,16 @@ func (f *trainFlags) check() error {
 		return errors.New("--eval-every needs --eval-files")
 	case f.localSteps > 0 && f.strategy != "local":
 		return errors.New("--local-steps needs --strategy local")
+	case f.options.ParameterShards > training.MostParts:
+		return fmt.Errorf("--parameter-shards is %d, and at most %d are possible", f.options.ParameterShards, training.MostParts)
+	case f.staleness > 0 && f.strategy != "async":
+		return errors.New("--staleness needs --strategy async")
+	case f.outer == "nesterov" && f.strategy != "local":
+		return errors.New("--outer-optimizer nesterov needs --strategy local")
+	case f.outer != "nesterov" && (f.outerRate != defaultOuter.Rate || f.outerMomentum != defaultOuter.Momentum):
+		return errors.New("--outer-rate and --outer-momentum need --outer-optimizer nesterov")
+	case !(f.outerRate > 0) || !(f.outerMomentum >= 0 && f.outerMomentum < 1):
+		return errors.New("--outer-rate must be positive, and --outer-momentum in [0, 1)")
 	}
 	return nil
 }
@@ -113,10 +139,8 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 	o := f.options
 	o.Spec, o.Runner, o.Observer = s, f.runner.runner, trainObserver(progress)
 	o.CacheBytes = int64(f.cacheMB) << 20
-	o.SegmentRetries, o.SegmentRounds = f.retries, f.rounds
-	if f.strategy == "local" {
-		o.LocalSteps = cmp.Or(f.localSteps, defaultLocalSteps)
-	}
+	o.SegmentRetries, o.SegmentRounds = f.retries, f.segmentRounds
+	o.Strategy = f.rounds()
 	a.startBeam()
 	result, err := pipelines.Train(ctx, o)
 	progress.close()
@@ -132,6 +156,20 @@ func readSpec(ctx context.Context, path string) (*spec.Spec, error) {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
 	return spec.Parse(path, data)
+}
+
+// rounds is the strategy that the flags name.
+func (f *trainFlags) rounds() (s training.Strategy) {
+	switch f.strategy {
+	case "local":
+		s.LocalSteps = cmp.Or(f.localSteps, defaultLocalSteps)
+		if f.outer == "nesterov" {
+			s.Outer = training.Outer{Rate: f.outerRate, Momentum: f.outerMomentum}
+		}
+	case "async":
+		s.Staleness = cmp.Or(f.staleness, defaultStaleness)
+	}
+	return s
 }
 
 // apply puts flags in the place of what the spec says.

@@ -18,11 +18,17 @@ func TestGraphsNeedNoReflection(t *testing.T) {
 	runner := runnerNamed(t, "prism")
 	ranges := []records.Range{{File: "a"}, {File: "b", Index: 1}}
 	segment := transforms.Segment{Job: transforms.JobRef{Dir: "job"}, Rounds: 2}
+	late := segment
+	late.Job.Strategy.Staleness = 1
+	parts := late
+	parts.Job.ParameterShards = 2
 	graphs := map[string]func(beam.Scope){
-		"analysis":   func(s beam.Scope) { analysisGraph(s, runner, nil, "job", ranges) },
-		"training":   func(s beam.Scope) { trainingGraph(s, runner, segment, []training.Shard{{Index: 0}, {Index: 1}}) },
-		"evaluation": func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
-		"prediction": func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
+		"analysis":        func(s beam.Scope) { analysisGraph(s, runner, nil, "job", ranges) },
+		"training":        func(s beam.Scope) { trainingGraph(s, runner, segment, []training.Shard{{Index: 0}, {Index: 1}}) },
+		"training, late":  func(s beam.Scope) { trainingGraph(s, runner, late, []training.Shard{{Index: 0}, {Index: 1}}) },
+		"training, parts": func(s beam.Scope) { trainingGraph(s, runner, parts, []training.Shard{{Index: 0}, {Index: 1}}) },
+		"evaluation":      func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
+		"prediction":      func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
 	}
 	for name, build := range graphs {
 		t.Run(name, func(t *testing.T) {

@@ -12,20 +12,22 @@ import (
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/parallel"
 	"github.com/penstock-ml/penstock/models/spec"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
 )
 
 // identity is all that decides a run's weights. A checkpoint carries it, and a run resumes only from a checkpoint of its
 // own identity. The run's length is not part of it: the weights after N steps do not depend on how many follow.
 type identity struct {
-	Spec     string         `json:"spec"` // resolved, without its length
-	Strategy string         `json:"strategy"`
-	Local    int            `json:"local_steps"` // 0 for the strategy sync
-	Shards   int            `json:"shards"`
-	Batch    int            `json:"batch_size"`
-	Seed     int64          `json:"seed"`
-	Files    []fileIdentity `json:"files"`
-	Features string         `json:"features"` // sha256 of the fitted features
+	Spec     string            `json:"spec"` // resolved, without its length
+	Kind     string            `json:"strategy"`
+	Strategy training.Strategy `json:"rounds"`
+	Parts    int               `json:"parameter_shards"`
+	Shards   int               `json:"shards"`
+	Batch    int               `json:"batch_size"`
+	Seed     int64             `json:"seed"`
+	Files    []fileIdentity    `json:"files"`
+	Features string            `json:"features"` // sha256 of the fitted features
 }
 
 type fileIdentity struct {
@@ -36,7 +38,7 @@ type fileIdentity struct {
 	Content string `json:"content"`
 }
 
-func newIdentity(s *spec.Spec, shards, localSteps int, files []fileIdentity, fitted *features.Fitted) (*identity, error) {
+func newIdentity(s *spec.Spec, shards int, strategy training.Strategy, parameterShards int, files []fileIdentity, fitted *features.Fitted) (*identity, error) {
 	endless := *s
 	endless.Training.Epochs, endless.Training.Steps = 0, 0
 	text, err := endless.Marshal()
@@ -48,17 +50,9 @@ func newIdentity(s *spec.Spec, shards, localSteps int, files []fileIdentity, fit
 		return nil, err
 	}
 	return &identity{
-		Spec: string(text), Strategy: strategy(localSteps), Local: localSteps, Shards: shards, Batch: s.Training.BatchSize, Seed: s.Training.Seed,
+		Spec: string(text), Kind: strategy.Name(), Strategy: strategy, Parts: parameterShards, Shards: shards, Batch: s.Training.BatchSize, Seed: s.Training.Seed,
 		Files: files, Features: digest(encoded),
 	}, nil
-}
-
-// strategy is the name of the strategy that takes so many local steps a round.
-func strategy(localSteps int) string {
-	if localSteps > 0 {
-		return "local"
-	}
-	return "sync"
 }
 
 func digest(data []byte) string {
@@ -80,10 +74,16 @@ func (id *identity) difference(checkpoint json.RawMessage) (string, error) {
 	}
 	was := func(name string, old, now any) string { return fmt.Sprintf("%s was %v and is now %v", name, old, now) }
 	switch {
-	case old.Strategy != id.Strategy:
-		return was("--strategy", old.Strategy, id.Strategy), nil
-	case old.Local != id.Local:
-		return was("--local-steps", old.Local, id.Local), nil
+	case old.Kind != id.Kind:
+		return was("--strategy", old.Kind, id.Kind), nil
+	case old.Strategy.LocalSteps != id.Strategy.LocalSteps:
+		return was("--local-steps", old.Strategy.LocalSteps, id.Strategy.LocalSteps), nil
+	case old.Strategy.Outer != id.Strategy.Outer:
+		return was("the outer optimizer's rate and momentum", old.Strategy.Outer, id.Strategy.Outer), nil
+	case old.Strategy.Staleness != id.Strategy.Staleness:
+		return was("--staleness", old.Strategy.Staleness, id.Strategy.Staleness), nil
+	case old.Parts != id.Parts:
+		return was("--parameter-shards", old.Parts, id.Parts), nil
 	case old.Shards != id.Shards:
 		return was("--shards", old.Shards, id.Shards), nil
 	case old.Batch != id.Batch:

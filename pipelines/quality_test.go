@@ -1,10 +1,13 @@
 package pipelines
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/penstock-ml/penstock/models/training"
 )
 
 // On generated data the best reachable AUC is known: that of the true probabilities.
@@ -42,11 +45,56 @@ func TestLocalRoundsLearnGeneratedData(t *testing.T) {
 	train, eval, best := censusFiles(t, 100_000)
 	o := censusOptions(t, train, eval, 0)
 	o.Spec.Training.Steps, o.Spec.Training.Epochs = 0, 3
-	o.Shards, o.LocalSteps = 4, 16
+	o.Shards, o.Strategy.LocalSteps = 4, 16
 	m := mustTrain(t, o).Metrics
 	if gap := *best.AUC - *m.AUC; gap > 0.005 {
 		t.Errorf("the AUC is %.4f, want within .005 below the best, %.4f", *m.AUC, *best.AUC)
 	}
+}
+
+// qualityOf is the median test AUC of three seeds on the real census data.
+func qualityOf(t *testing.T, dir string, epochs int, strategy training.Strategy, shards, parts int) float64 {
+	t.Helper()
+	var auc []float64
+	for seed := int64(1); seed <= 3; seed++ {
+		o := censusOptions(t, filepath.Join(dir, "adult.data.csv"), filepath.Join(dir, "adult.test.csv"), 0)
+		o.Spec.Training.Epochs, o.Spec.Training.Seed, o.CheckpointEvery = epochs, seed, 0
+		o.Strategy, o.Shards, o.ParameterShards = strategy, shards, parts
+		auc = append(auc, *mustTrain(t, o).Metrics.AUC)
+	}
+	slices.Sort(auc)
+	return auc[1]
+}
+
+// Every strategy learns the real census data, and far fewer rounds with an outer optimizer cost little. DESIGN.md has the
+// figures that this test logs.
+func TestStrategiesLearnRealCensus(t *testing.T) {
+	dir := realCensus(t)
+	sync := qualityOf(t, dir, 5, training.Strategy{}, 8, 1)
+	t.Logf("sync: %.4f", sync)
+	check := func(what string, auc, least float64) {
+		t.Logf("%s: %.4f", what, auc)
+		if auc < least {
+			t.Errorf("%s: the AUC is %.4f, want at least %.4f", what, auc, least)
+		}
+	}
+	check("4 parameter shards", qualityOf(t, dir, 5, training.Strategy{}, 8, 4), .905)
+	nesterov := training.Outer{Rate: 1, Momentum: 0.5}
+	for _, steps := range []int{1, 4, 16, 64} {
+		least := map[int]float64{16: .905}[steps]
+		check(fmt.Sprintf("local, %d steps", steps), qualityOf(t, dir, 5, training.Strategy{LocalSteps: steps}, 4, 1), least)
+		if steps == 64 {
+			least = sync - .002
+		}
+		check(fmt.Sprintf("local, %d steps, nesterov", steps), qualityOf(t, dir, 5, training.Strategy{LocalSteps: steps, Outer: nesterov}, 4, 1), least)
+	}
+	for _, staleness := range []int{1, 4, 16} {
+		least := map[int]float64{4: .905}[staleness]
+		check(fmt.Sprintf("async, staleness %d", staleness), qualityOf(t, dir, 5, training.Strategy{Staleness: staleness}, 8, 1), least)
+	}
+	check("20 epochs, sync", qualityOf(t, dir, 20, training.Strategy{}, 8, 1), 0)
+	check("20 epochs, local, 256 steps", qualityOf(t, dir, 20, training.Strategy{LocalSteps: 256}, 4, 1), 0)
+	check("20 epochs, local, 256 steps, nesterov", qualityOf(t, dir, 20, training.Strategy{LocalSteps: 256, Outer: nesterov}, 4, 1), 0)
 }
 
 // realCensus is the directory of the real data, which the repository does not ship.

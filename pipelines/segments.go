@@ -51,7 +51,7 @@ func (r *trainRun) nextStop() int64 {
 }
 
 // stepsPerRound is how many steps a round takes.
-func (r *trainRun) stepsPerRound() int64 { return int64(max(1, r.LocalSteps)) }
+func (r *trainRun) stepsPerRound() int64 { return r.Strategy.Steps() }
 
 // wholeRounds rounds steps up to whole rounds.
 func (r *trainRun) wholeRounds(steps int64) int64 {
@@ -90,8 +90,7 @@ func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
 	took := time.Since(began).Seconds()
 	r.seconds += took
 	r.evaluation = nil
-	r.report(took, stop)
-	return nil
+	return r.report(took, stop)
 }
 
 // runSegment runs a graph of so many rounds from r.state to its successor.
@@ -109,7 +108,7 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 	if r.Runner.InProcess() {
 		last := r.state
 		if r.state, err = r.job.State(); err == nil {
-			r.trainer.Release(last)
+			r.release(last)
 		}
 		return err
 	}
@@ -117,12 +116,19 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 	return err
 }
 
+// release gives back the memory of a state that is past, unless its successor remembers its weights.
+func (r *trainRun) release(s *training.State) {
+	if r.Strategy.Staleness == 0 {
+		r.trainer.Release(s)
+	}
+}
+
 // graph returns the segment ready to run. One that starts from memory serves for all segments of its length.
 func (r *trainRun) graph(rounds int) (func(context.Context) error, error) {
 	if execute, ok := r.prepared[rounds]; ok {
 		return execute, nil
 	}
-	segment := transforms.Segment{Job: r.job, Rounds: rounds, From: r.state.Step, InMemory: r.Runner.InProcess(), Meta: r.meta}
+	segment := transforms.Segment{Job: r.job, Rounds: rounds, From: r.state.Step, InMemory: r.Runner.InProcess(), Meta: r.metaBefore(nil)}
 	execute, err := prepare(r.Runner, func(s beam.Scope) { trainingGraph(s, r.Runner, segment, r.shards) })
 	if err == nil && segment.InMemory {
 		r.prepared[rounds] = execute
@@ -153,8 +159,8 @@ func (r *trainRun) readState(ctx context.Context, step int64) (*training.State, 
 	return state, nil
 }
 
-// report passes a segment's log to the history and to whoever watches.
-func (r *trainRun) report(took float64, stop int64) {
+// report passes a segment's log to the history and to whoever watches. It fails where too many rounds were bad.
+func (r *trainRun) report(took float64, stop int64) error {
 	examples, loss := 0.0, 0.0
 	for _, step := range r.state.Log {
 		examples += step.Examples
@@ -172,6 +178,26 @@ func (r *trainRun) report(took float64, stop int64) {
 	if r.Observer.Step != nil {
 		r.Observer.Step(progress)
 	}
+	return r.checkBadRounds()
+}
+
+// badRounds counts the rounds in which a shard was left out.
+func badRounds(log []training.StepLog) (n int) {
+	for _, step := range log {
+		if len(step.LeftOut) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *trainRun) checkBadRounds() error {
+	bad := badRounds(r.state.Log)
+	if r.bad += bad; bad == 0 || r.bad <= r.MaxBadRounds {
+		return nil
+	}
+	return fmt.Errorf("shards were left out of the average in %d rounds up to step %d, and --max-bad-rounds allows %d: lower the learning rates or clip gradients (training.clip_norm), or look for extreme values in the training files; the checkpoint of step %d stays",
+		r.bad, r.state.Step, r.MaxBadRounds, r.committed)
 }
 
 // commit writes the history and then, where the workers have not, the checkpoint that it belongs to; and evaluates the
@@ -181,7 +207,7 @@ func (r *trainRun) commit(ctx context.Context) error {
 		return err
 	}
 	if r.Runner.InProcess() {
-		if err := transforms.WriteCheckpoint(ctx, r.job, r.state, r.meta); err != nil {
+		if err := transforms.WriteCheckpoint(ctx, r.job, r.state, r.metaBefore(r.state.Log)); err != nil {
 			return err
 		}
 		r.committed = r.state.Step
@@ -192,6 +218,13 @@ func (r *trainRun) commit(ctx context.Context) error {
 		}
 	}
 	return saved.PruneCheckpoints(ctx, r.JobDir, keepCheckpoints)
+}
+
+// metaBefore is what a checkpoint says of the rounds before those of its log.
+func (r *trainRun) metaBefore(log []training.StepLog) transforms.CheckpointMeta {
+	meta := r.meta
+	meta.BadRounds = r.bad - badRounds(log)
+	return meta
 }
 
 // crosses tells whether the round of so many steps that ends at a step passes or meets a multiple of every.

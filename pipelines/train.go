@@ -2,10 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"time"
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
@@ -21,7 +17,7 @@ import (
 const defaultEpochs = 10
 
 // TrainOptions say what to train, on what, and where to. Of these only the spec, the training files, the number of
-// shards, the local steps and, for the length, the spec's training.steps or epochs can reach a weight.
+// shards, the strategy and, for the length, the spec's training.steps or epochs can reach a weight.
 type TrainOptions struct {
 	// Spec is resolved in place: columns, classes and the schedule's length are filled in.
 	Spec *spec.Spec
@@ -31,16 +27,19 @@ type TrainOptions struct {
 	// EvalEvery and CheckpointEvery are in steps; 0 means at the end only.
 	EvalEvery, CheckpointEvery int64
 	Shards                     int
-	// LocalSteps, if positive, is the strategy local: in each round a shard takes so many steps of its own, and what is
-	// averaged is how far the shards came. Lengths and intervals are rounded up to whole rounds. At 0 every step is
-	// averaged: the strategy sync.
-	LocalSteps int
+	// Strategy says what a round is. Lengths and intervals are rounded up to whole rounds.
+	Strategy training.Strategy
+	// ParameterShards is how many parts the parameters are cut into, each of which is averaged and updated apart; 0 and 1
+	// are one. It never changes a bit.
+	ParameterShards int
 	// CacheBytes bounds the memory of each worker for encoded records.
 	CacheBytes int64
 	// Resume goes on from the newest checkpoint of the job directory, if it has one.
 	Resume bool
 	// SegmentRetries is how often a failed segment is run again before the run fails.
 	SegmentRetries int
+	// MaxBadRounds is in how many rounds shards may be left out of the average before the run fails.
+	MaxBadRounds int
 	// SegmentRounds, if positive, caps the rounds of a segment below the runner's own limit.
 	SegmentRounds int
 	Runner        Runner
@@ -79,9 +78,45 @@ type TrainResult struct {
 }
 
 // Train fits the features, trains in segments of rounds chained by checkpoints, evaluates and exports. A run that its
-// context ends returns an error that is context.Canceled; its last checkpoint stays, to be resumed from.
+// context ends returns an error that is context.Canceled; its last checkpoint stays, to be resumed from. The job directory
+// is locked meanwhile: a second run there is refused.
 func Train(ctx context.Context, o TrainOptions) (*TrainResult, error) {
-	r, err := openRun(ctx, o)
+	files, err := checkInputs(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	held, lock, err := lockJob(ctx, o.JobDir, o.Observer.warn)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.release()
+	result, err := trainLocked(held, o, files)
+	if cause := context.Cause(held); err != nil && cause != nil && ctx.Err() == nil {
+		err = cause // the lock's loss
+	}
+	return result, err
+}
+
+// checkInputs finds what is wrong with the spec and the files' names before anything is written. It returns the training
+// files.
+func checkInputs(ctx context.Context, o *TrainOptions) ([]storage.Info, error) {
+	if err := models.Check(o.Spec); err != nil {
+		return nil, err
+	}
+	files, err := listFiles(ctx, "--train-files", o.TrainFiles)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.EvalFiles) > 0 { // a wrong pattern is better known now than after training
+		if _, err := listFiles(ctx, "--eval-files", o.EvalFiles); err != nil {
+			return nil, err
+		}
+	}
+	return files, resolveColumns(ctx, o.Spec, files[0])
+}
+
+func trainLocked(ctx context.Context, o TrainOptions, files []storage.Info) (*TrainResult, error) {
+	r, err := openRun(ctx, o, files)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +140,7 @@ type trainRun struct {
 
 	state      *training.State // the newest that the launcher has seen
 	committed  int64           // step of the newest checkpoint
+	bad        int             // rounds in which a shard was left out
 	examples   float64
 	seconds    float64
 	evaluation *metrics.Metrics // of state.Step, or nil
@@ -112,25 +148,10 @@ type trainRun struct {
 }
 
 // openRun does all that comes before the first step.
-func openRun(ctx context.Context, o TrainOptions) (*trainRun, error) {
+func openRun(ctx context.Context, o TrainOptions, files []storage.Info) (*trainRun, error) {
 	r := &trainRun{TrainOptions: o, prepared: map[int]func(context.Context) error{}}
-	if err := models.Check(o.Spec); err != nil {
-		return nil, err
-	}
 	checkpoint, err := r.findCheckpoint(ctx)
 	if err != nil {
-		return nil, err
-	}
-	files, err := listFiles(ctx, "--train-files", o.TrainFiles)
-	if err != nil {
-		return nil, err
-	}
-	if len(o.EvalFiles) > 0 { // a wrong pattern is better known now than after training
-		if _, err := listFiles(ctx, "--eval-files", o.EvalFiles); err != nil {
-			return nil, err
-		}
-	}
-	if err := resolveColumns(ctx, o.Spec, files[0]); err != nil {
 		return nil, err
 	}
 	r.phase("analysing")
@@ -152,21 +173,6 @@ func openRun(ctx context.Context, o TrainOptions) (*trainRun, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-// findCheckpoint returns the checkpoint to resume from, or nil. Without Resume there must be none.
-func (r *trainRun) findCheckpoint(ctx context.Context) (*saved.Checkpoint, error) {
-	checkpoint, warnings, err := saved.LatestCheckpoint(ctx, r.JobDir)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range warnings {
-		r.warn(w)
-	}
-	if checkpoint != nil && !r.Resume {
-		return nil, fmt.Errorf("%s holds a checkpoint of step %d: add --resume to go on from it, or choose another --job-dir", r.JobDir, checkpoint.Step)
-	}
-	return checkpoint, nil
 }
 
 // resolve fills in what the spec leaves to the data.
@@ -192,23 +198,6 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 	return nil
 }
 
-// keepDecay takes the schedule's length from the run that is resumed: a longer run does not change steps already made.
-func (r *trainRun) keepDecay(ctx context.Context) error {
-	path := transforms.SpecPath(r.JobDir)
-	data, err := storage.ReadFile(ctx, path)
-	if err != nil {
-		return err
-	}
-	earlier, err := spec.Parse(path, data)
-	if err != nil {
-		return err
-	}
-	if steps := earlier.Training.Schedule.DecaySteps; steps > 0 {
-		r.Spec.Training.Schedule.DecaySteps = steps
-	}
-	return nil
-}
-
 // identify establishes the run's identity and checks it against the checkpoint's; only then is the job directory this
 // run's, and its spec is written and the trainer made from it. A run that is refused changes nothing there.
 func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoint *saved.Checkpoint) error {
@@ -216,7 +205,7 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	if err != nil {
 		return err
 	}
-	id, err := newIdentity(r.Spec, r.Shards, r.LocalSteps, contents, r.fitted)
+	id, err := newIdentity(r.Spec, r.Shards, r.Strategy, max(1, r.ParameterShards), contents, r.fitted)
 	if err != nil {
 		return err
 	}
@@ -235,7 +224,7 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	}
 	r.job = transforms.JobRef{
 		Run: hash, Dir: r.JobDir, Shards: r.Shards, Batch: r.Spec.Training.BatchSize, Seed: r.Spec.Training.Seed, CacheBytes: r.CacheBytes,
-		LocalSteps: r.LocalSteps,
+		Strategy: r.Strategy, ParameterShards: r.ParameterShards,
 	}
 	r.trainer, err = r.job.Trainer(ctx)
 	return err
@@ -249,116 +238,16 @@ func (r *trainRun) writeSpec(ctx context.Context) error {
 	return storage.WriteFile(ctx, transforms.SpecPath(r.JobDir), data)
 }
 
-// checkIdentity refuses a checkpoint of another run, or of a later step than this run has.
-func (r *trainRun) checkIdentity(id *identity, checkpoint *saved.Checkpoint) error {
-	meta, err := transforms.ReadMeta(checkpoint)
-	if err != nil {
-		return err
-	}
-	difference, err := id.difference(meta.Identity)
-	if err != nil {
-		return err
-	}
-	if difference != "" {
-		return fmt.Errorf("%s cannot be resumed, since %s: give what its checkpoint was made with, or choose another --job-dir", r.JobDir, difference)
-	}
-	if checkpoint.Step > r.total {
-		return fmt.Errorf("%s is at step %d already, past the %d steps asked for: ask for more, or choose another --job-dir", r.JobDir, checkpoint.Step, r.total)
-	}
-	return nil
-}
-
-// begin sets the first state and the history to the checkpoint, or to a fresh start.
-func (r *trainRun) begin(ctx context.Context, checkpoint *saved.Checkpoint) (err error) {
-	r.state = r.trainer.Initial()
-	if checkpoint != nil {
-		if r.state, err = r.trainer.State(checkpoint.Step, checkpoint.Tensors); err != nil {
-			return err
-		}
-	}
-	r.committed = r.state.Step
-	r.history, err = openHistory(ctx, r.JobDir, r.Spec.Training.Optimizer, r.state.Step)
-	if err != nil || checkpoint == nil {
-		return err
-	}
-	return r.catchUp(ctx, checkpoint)
-}
-
-// catchUp does what a run that died left undone after its last checkpoint: workers write a checkpoint before the launcher
-// has its log, and a state is evaluated once it is a checkpoint.
-func (r *trainRun) catchUp(ctx context.Context, checkpoint *saved.Checkpoint) error {
-	meta, err := transforms.ReadMeta(checkpoint)
-	if err != nil {
-		return err
-	}
-	if r.history.step() < checkpoint.Step {
-		r.history.add(meta.Log, r.stepsPerRound(), true, 0, time.Now())
-		if err := r.history.commit(ctx); err != nil {
-			return err
-		}
-	}
-	r.evaluation = r.history.last.Evaluation
-	if r.evaluation == nil && r.evaluationDue() {
-		return r.evaluate(ctx)
-	}
-	return nil
-}
-
-// finish exports the last state.
-func (r *trainRun) finish(ctx context.Context) (*TrainResult, error) {
-	r.phase("exporting")
-	dir, sha, err := r.export(ctx)
-	if err != nil {
-		return nil, err
-	}
-	result := &TrainResult{
-		Steps: r.state.Step, Examples: int64(r.examples), Seconds: r.seconds, WeightsSHA256: sha, Export: dir, Metrics: r.evaluation,
-	}
-	if r.seconds > 0 {
-		result.ExamplesPerSecond = r.examples / r.seconds
-	}
-	return result, nil
-}
-
-// export writes the model, unless the newest export has these very weights: resuming a finished run makes nothing new.
-func (r *trainRun) export(ctx context.Context) (dir, sha string, err error) {
-	model := &saved.Model{Spec: r.Spec, Features: r.fitted, Weights: r.trainer.Weights(r.state)}
-	if r.seconds == 0 {
-		dir, sha, err := sameExport(ctx, r.JobDir, model.Weights)
-		if err != nil || dir != "" {
-			return dir, sha, err
-		}
-	}
-	return saved.WriteExport(ctx, r.JobDir, r.Spec.Name, time.Now(), model)
-}
-
-func sameExport(ctx context.Context, jobDir string, weights []saved.Tensor) (dir, sha string, err error) {
-	dir, err = saved.Locate(ctx, jobDir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, saved.ErrNotCommitted) {
-		return "", "", nil
-	}
-	if err != nil {
-		return "", "", err
-	}
-	encoded, err := saved.EncodeTensors(weights)
-	if err != nil {
-		return "", "", err
-	}
-	files, err := saved.ReadDir(ctx, dir)
-	if err != nil || saved.Digest(files["weights.safetensors"]) != saved.Digest(encoded) {
-		return "", "", err
-	}
-	return dir, saved.Digest(encoded), nil
-}
-
 func (r *trainRun) phase(name string) {
 	if r.Observer.Phase != nil {
 		r.Observer.Phase(name)
 	}
 }
 
-func (r *trainRun) warn(sentence string) {
-	if r.Observer.Warn != nil {
-		r.Observer.Warn(sentence)
+func (r *trainRun) warn(sentence string) { r.Observer.warn(sentence) }
+
+func (o *TrainObserver) warn(sentence string) {
+	if o.Warn != nil {
+		o.Warn(sentence)
 	}
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/models/synthetic"
-	_ "github.com/penstock-ml/penstock/models/widedeep"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/runners"
 	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/storage/storagetest"
@@ -84,19 +85,27 @@ func mustTrain(t testing.TB, o TrainOptions) *TrainResult {
 	return result
 }
 
-// One run, whatever the runner, the cores, the cache and the lengths of segments: one hash.
+// strategies are what every run's independence is shown for.
+var strategies = map[string]training.Strategy{
+	"sync":           {},
+	"local":          {LocalSteps: 3},
+	"local nesterov": {LocalSteps: 5, Outer: training.Outer{Rate: 1, Momentum: 0.5}},
+	"async":          {Staleness: 4},
+}
+
+// One run, whatever the runner, the cores, the kernels, the cache and the lengths of segments: one hash.
 func TestWeightsDependOnTheRunAlone(t *testing.T) {
 	train, _, _ := censusFiles(t, 6000)
-	for name, localSteps := range map[string]int{"sync": 0, "local": 4} {
-		t.Run(name, func(t *testing.T) { checkWeights(t, train, localSteps) })
+	for name, strategy := range strategies {
+		t.Run(name, func(t *testing.T) { checkWeights(t, train, strategy) })
 	}
 }
 
-func checkWeights(t *testing.T, train string, localSteps int) {
+func checkWeights(t *testing.T, train string, strategy training.Strategy) {
 	const steps = 23
 	options := func() TrainOptions {
 		o := censusOptions(t, train, "", steps)
-		o.LocalSteps = localSteps
+		o.Strategy = strategy
 		return o
 	}
 	want := mustTrain(t, options()).WeightsSHA256
@@ -106,6 +115,8 @@ func checkWeights(t *testing.T, train string, localSteps int) {
 		"segments of 3 rounds":     func(o *TrainOptions) { o.SegmentRounds = 3 },
 		"segments of 50 rounds":    func(o *TrainOptions) { o.SegmentRounds = 50; o.CheckpointEvery = 0 },
 		"segments of 3 on prism":   func(o *TrainOptions) { o.Runner = runnerNamed(t, "prism"); o.SegmentRounds = 3 },
+		"4 parameter shards":       func(o *TrainOptions) { o.ParameterShards = 4; o.SegmentRounds = 5 },
+		"3 of them on prism":       func(o *TrainOptions) { o.ParameterShards = 3; o.Runner = runnerNamed(t, "prism"); o.SegmentRounds = 3 },
 		"a cache of nothing":       func(o *TrainOptions) { o.CacheBytes = 0 },
 		"evaluations on the way":   func(o *TrainOptions) { o.EvalFiles = []string{train}; o.EvalEvery = 4 },
 		"the file named in a glob": func(o *TrainOptions) { o.TrainFiles = []string{filepath.Join(filepath.Dir(train), "tra*.csv")} },
@@ -125,10 +136,19 @@ func checkWeights(t *testing.T, train string, localSteps int) {
 			t.Errorf("on %d cores the weights are %s, want %s", cores, got, want)
 		}
 	}
+	selected := kernel.Name()
+	for _, name := range append(kernel.Available(), selected) {
+		if err := kernel.Select(name); err != nil {
+			t.Fatal(err)
+		}
+		if got := mustTrain(t, options()).WeightsSHA256; got != want {
+			t.Errorf("with the kernels %s the weights are %s, want %s", name, got, want)
+		}
+	}
 	for name, vary := range map[string]func(o *TrainOptions){
 		"seed":     func(o *TrainOptions) { o.Spec.Training.Seed++ },
 		"shards":   func(o *TrainOptions) { o.Shards = 4 },
-		"strategy": func(o *TrainOptions) { o.LocalSteps += 8 },
+		"strategy": func(o *TrainOptions) { o.Strategy.LocalSteps += 8 },
 	} {
 		different := options()
 		vary(&different)
@@ -141,19 +161,22 @@ func checkWeights(t *testing.T, train string, localSteps int) {
 // A run stopped anywhere and resumed makes the weights and the history of a run that was not.
 func TestResumedRunsAreTheSameRun(t *testing.T) {
 	train, eval, _ := censusFiles(t, 4000)
-	for name, localSteps := range map[string]int{"sync": 0, "local": 3} {
-		t.Run(name, func(t *testing.T) { checkResume(t, train, eval, localSteps) })
+	for name, strategy := range strategies {
+		t.Run(name, func(t *testing.T) { checkResume(t, train, eval, strategy) })
 	}
 }
 
-func checkResume(t *testing.T, train, eval string, localSteps int) {
+func checkResume(t *testing.T, train, eval string, strategy training.Strategy) {
 	whole := censusOptions(t, train, eval, 30)
-	whole.EvalEvery, whole.LocalSteps = 15, localSteps
+	whole.EvalEvery, whole.Strategy = 15, strategy
 	want := mustTrain(t, whole)
 	for _, name := range runners.Names() {
 		for _, stop := range []int64{1, 10, 17, 27} {
 			o := censusOptions(t, train, eval, 30)
-			o.EvalEvery, o.SegmentRounds, o.Runner, o.LocalSteps = 15, 2, runnerNamed(t, name), localSteps
+			o.EvalEvery, o.SegmentRounds, o.Runner, o.Strategy = 15, 2, runnerNamed(t, name), strategy
+			if stop == 17 {
+				o.ParameterShards = 2
+			}
 			stopAfter(t, o, stop)
 			o.Spec, o.Resume = censusSpec(t), true
 			o.Spec.Training.Steps = 30
@@ -235,7 +258,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		want string
 	}{
 		"shards":        {func(o *TrainOptions) { o.Shards = 4 }, "--shards was 8 and is now 4"},
-		"strategy":      {func(o *TrainOptions) { o.LocalSteps = 5 }, "--strategy was sync and is now local"},
+		"strategy":      {func(o *TrainOptions) { o.Strategy.LocalSteps = 5 }, "--strategy was sync and is now local"},
 		"batch":         {func(o *TrainOptions) { o.Spec.Training.BatchSize = 256 }, "--batch-size was 512 and is now 256"},
 		"seed":          {func(o *TrainOptions) { o.Spec.Training.Seed = 9 }, "--seed was"},
 		"spec":          {func(o *TrainOptions) { o.Spec.Training.ClipNorm = 3 }, "clip_norm: 3"},

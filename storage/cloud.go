@@ -148,10 +148,10 @@ func (w *objectWriter) Abort() {
 	}
 }
 
-func (cloud) writeIf(ctx context.Context, path string, data []byte, generation int64) error {
+func (cloud) writeIf(ctx context.Context, path string, data []byte, generation int64) (int64, error) {
 	o, err := object(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	condition := storage.Conditions{GenerationMatch: generation}
 	if generation == 0 {
@@ -160,9 +160,12 @@ func (cloud) writeIf(ctx context.Context, path string, data []byte, generation i
 	w := newObjectWriter(ctx, o.If(condition))
 	if _, err := w.Write(data); err != nil {
 		w.Abort()
-		return translateError(err)
+		return 0, translateError(err)
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return 0, err
+	}
+	return w.Attrs().Generation, nil
 }
 
 func (cloud) stat(ctx context.Context, path string) (Info, error) {
@@ -241,6 +244,24 @@ func (d cloud) removeDir(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+func (cloud) removeIf(ctx context.Context, path string, generation int64) error {
+	o, err := object(path)
+	if err != nil {
+		return err
+	}
+	attrs, err := o.Attrs(ctx) // looked at first, since emulators delete on any condition
+	if err == nil && attrs.Generation != generation {
+		return ErrPrecondition
+	}
+	if err == nil {
+		err = o.If(storage.Conditions{GenerationMatch: generation}).Delete(ctx)
+	}
+	if err = translateError(err); errors.Is(err, fs.ErrNotExist) {
+		return ErrPrecondition
+	}
+	return err
 }
 
 func (cloud) writeDir(_ context.Context, dir string, write func(tmp string) error) error {

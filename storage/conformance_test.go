@@ -37,6 +37,7 @@ func conform(t *testing.T, root func(t *testing.T) string) {
 		"Abort":            testAbort,
 		"WriteFileIf":      testWriteFileIf,
 		"WriteFileIfRaces": testWriteFileIfRaces,
+		"DeleteIf":         testDeleteIf,
 		"List":             testList,
 		"Glob":             testGlob,
 		"Delete":           testDelete,
@@ -170,10 +171,11 @@ func testAbort(t *testing.T, dir string) {
 func testWriteFileIf(t *testing.T, dir string) {
 	ctx := context.Background()
 	path := Join(dir, "f")
-	if err := WriteFileIf(ctx, path, []byte("first"), 0); err != nil {
+	first, err := WriteFileIf(ctx, path, []byte("first"), 0)
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := WriteFileIf(ctx, path, []byte("second"), 0)
+	_, err = WriteFileIf(ctx, path, []byte("second"), 0)
 	if !errors.Is(err, ErrPrecondition) || !strings.Contains(err.Error(), path) {
 		t.Errorf("creating a file that exists: %v", err)
 	}
@@ -182,44 +184,73 @@ func testWriteFileIf(t *testing.T, dir string) {
 	}
 	wantList(t, dir, "f")
 
-	info, err := Stat(ctx, path)
+	second, err := WriteFileIf(ctx, path, []byte("other"), first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Generation == 0 {
-		if err := WriteFileIf(ctx, path, nil, 1); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("a generation on disk: %v", err)
-		}
-		return
+	if info, err := Stat(ctx, path); err != nil || info.Generation != second || second == first {
+		t.Errorf("the generations are %d and %d, and %+v: %v", first, second, info, err)
 	}
-	if err := WriteFileIf(ctx, path, []byte("third"), info.Generation); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteFileIf(ctx, path, []byte("fourth"), info.Generation); !errors.Is(err, ErrPrecondition) {
+	if _, err := WriteFileIf(ctx, path, []byte("fourth"), first); !errors.Is(err, ErrPrecondition) {
 		t.Errorf("replacing an old generation: %v", err)
 	}
-	if got := mustRead(t, path); got != "third" {
+	if got := mustRead(t, path); got != "other" {
 		t.Errorf("the file holds %q", got)
+	}
+	if _, err := WriteFileIf(ctx, Join(dir, "absent"), nil, first); !errors.Is(err, ErrPrecondition) {
+		t.Errorf("replacing a file that does not exist: %v", err)
+	}
+	wantList(t, dir, "f")
+}
+
+// testWriteFileIfRaces has writers that create a file and then replace it.
+func testWriteFileIfRaces(t *testing.T, dir string) {
+	path := Join(dir, "f")
+	generation := int64(0)
+	for round := range 3 {
+		var won atomic.Int32
+		var group sync.WaitGroup
+		next := make(chan int64, 8)
+		for i := range 8 {
+			group.Go(func() {
+				g, err := WriteFileIf(context.Background(), path, fmt.Appendf(nil, "writer %d", i), generation)
+				if err == nil {
+					won.Add(1)
+					next <- g
+				} else if !errors.Is(err, ErrPrecondition) {
+					t.Errorf("writer %d: %v", i, err)
+				}
+			})
+		}
+		group.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("in round %d, %d of 8 writers wrote the file", round, won.Load())
+		}
+		generation = <-next
 	}
 }
 
-func testWriteFileIfRaces(t *testing.T, dir string) {
+func testDeleteIf(t *testing.T, dir string) {
+	ctx := context.Background()
 	path := Join(dir, "f")
-	var won atomic.Int32
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			err := WriteFileIf(context.Background(), path, fmt.Appendf(nil, "writer %d", i), 0)
-			if err == nil {
-				won.Add(1)
-			} else if !errors.Is(err, ErrPrecondition) {
-				t.Errorf("writer %d: %v", i, err)
-			}
-		})
+	first, err := WriteFileIf(ctx, path, []byte("first"), 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	group.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d of 8 writers created the file", won.Load())
+	second, err := WriteFileIf(ctx, path, []byte("second"), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := DeleteIf(ctx, path, first); !errors.Is(err, ErrPrecondition) {
+		t.Errorf("deleting an old generation: %v", err)
+	}
+	wantList(t, dir, "f")
+	if err := DeleteIf(ctx, path, second); err != nil {
+		t.Error(err)
+	}
+	wantList(t, dir)
+	if err := DeleteIf(ctx, path, second); !errors.Is(err, ErrPrecondition) {
+		t.Errorf("deleting what does not exist: %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -108,26 +107,6 @@ func (w *fileWriter) commit(move func(from, to string) error) error {
 	return syncDir(filepath.Dir(w.final))
 }
 
-func (disk) writeIf(_ context.Context, path string, data []byte, generation int64) error {
-	if generation != 0 {
-		return fmt.Errorf("files on disk have no generations: %w", errors.ErrUnsupported)
-	}
-	w, err := createTemp(path)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	if _, err := w.Write(data); err != nil {
-		return err
-	}
-	// A hard link, unlike a rename, fails where the name is taken.
-	err = w.commit(os.Link)
-	if errors.Is(err, fs.ErrExist) {
-		return ErrPrecondition
-	}
-	return err
-}
-
 func (disk) stat(_ context.Context, path string) (Info, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -136,7 +115,7 @@ func (disk) stat(_ context.Context, path string) (Info, error) {
 	if info.IsDir() {
 		return Info{}, notFound("is a directory, not a file")
 	}
-	return Info{Path: path, Size: info.Size()}, nil
+	return Info{Path: path, Size: info.Size(), Generation: generationOf(info)}, nil
 }
 
 func (disk) remove(_ context.Context, path string) error {

@@ -121,7 +121,8 @@ func (g *diskGlob) expandTree(dir, pattern string) error {
 	return ignoreAbsent(walk(g.ctx, root, func(info Info) {
 		relative, err := filepath.Rel(root, info.Path)
 		if err == nil && match.MatchString(filepath.ToSlash(relative)) {
-			g.found = append(g.found, Info{Path: dir + relative, Size: info.Size})
+			info.Path = dir + relative
+			g.found = append(g.found, info)
 		}
 	}))
 }

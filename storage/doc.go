@@ -11,8 +11,8 @@
 // name beside its final one, synced, renamed, and its directory synced; a
 // crash leaves at most a file whose name begins with ".penstock-tmp-", which
 // List and Glob never show. On Cloud Storage an object appears when its writer
-// is closed. WriteFileIf is the only conditional write: it is what two racing
-// processes need to agree on one winner.
+// is closed. WriteFileIf and DeleteIf change a file of a known generation alone:
+// they are what racing processes need to agree on one winner.
 //
 // # Errors
 //

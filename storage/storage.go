@@ -18,7 +18,7 @@ var ErrPrecondition = errors.New("another process wrote the file first")
 type Info struct {
 	Path       string // as Open takes it
 	Size       int64  // in bytes, as stored (compressed files are not expanded)
-	Generation int64  // Cloud Storage's version of the object; 0 on disk
+	Generation int64  // tells versions of the file apart; Cloud Storage's own number of the object
 }
 
 // A Writer receives the bytes of one file. Its final name appears with Close,
@@ -41,11 +41,12 @@ type Writer interface {
 type driver interface {
 	open(ctx context.Context, path string, offset, length int64) (io.ReadCloser, error)
 	create(ctx context.Context, path string) (Writer, error)
-	writeIf(ctx context.Context, path string, data []byte, generation int64) error
+	writeIf(ctx context.Context, path string, data []byte, generation int64) (int64, error)
 	stat(ctx context.Context, path string) (Info, error)
 	list(ctx context.Context, dir string) ([]Info, error)
 	glob(ctx context.Context, pattern string) ([]Info, error)
 	remove(ctx context.Context, path string) error
+	removeIf(ctx context.Context, path string, generation int64) error
 	removeDir(ctx context.Context, dir string) error
 	writeDir(ctx context.Context, dir string, write func(tmp string) error) error
 }
@@ -101,15 +102,15 @@ func WriteFile(ctx context.Context, path string, data []byte) error {
 }
 
 // WriteFileIf writes a file whole if the stored one still has the given
-// generation; 0 means that it must not exist yet. Otherwise it changes nothing
-// and the error is ErrPrecondition. Files on disk have no generations, so
-// there only 0 is possible (others are errors.ErrUnsupported).
+// generation; 0 means that it must not exist yet. It returns the new one.
+// Otherwise it changes nothing and the error is ErrPrecondition.
 //
 // On Cloud Storage a write that was retried because its answer got lost may
 // find itself: a caller to whom that matters reads the file before it believes
 // ErrPrecondition.
-func WriteFileIf(ctx context.Context, path string, data []byte, generation int64) error {
-	return wrap("write", path, driverFor(path).writeIf(ctx, path, data, generation))
+func WriteFileIf(ctx context.Context, path string, data []byte, generation int64) (int64, error) {
+	written, err := driverFor(path).writeIf(ctx, path, data, generation)
+	return written, wrap("write", path, err)
 }
 
 // Stat describes one file. A directory is not a file: it does not exist here.
@@ -153,6 +154,12 @@ func Glob(ctx context.Context, pattern string) ([]Info, error) {
 // Delete removes one file.
 func Delete(ctx context.Context, path string) error {
 	return wrap("delete", path, driverFor(path).remove(ctx, path))
+}
+
+// DeleteIf removes one file if it has the given generation. Otherwise, and where
+// it does not exist, the error is ErrPrecondition.
+func DeleteIf(ctx context.Context, path string, generation int64) error {
+	return wrap("delete", path, driverFor(path).removeIf(ctx, path, generation))
 }
 
 // DeleteDir removes a directory and all files below it. One that does not

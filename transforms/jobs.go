@@ -22,8 +22,9 @@ type JobRef struct {
 	Batch      int
 	Seed       int64
 	CacheBytes int64
-	// LocalSteps is how many steps a shard takes on its own in a round; 0 averages every step.
-	LocalSteps int
+	Strategy   training.Strategy
+	// ParameterShards is how many parts the parameters are averaged and updated in; 0 and 1 are one part.
+	ParameterShards int
 }
 
 // A worker process keeps one trainer a run, with its compiled plans and its cache of encoded rows, and, where segments
@@ -60,7 +61,7 @@ func (r JobRef) open(ctx context.Context) (*training.Trainer, error) {
 	}
 	return training.NewTrainer(training.Job{
 		Spec: s, Features: fitted, Shards: r.Shards, Batch: r.Batch, Seed: r.Seed, CacheBytes: r.CacheBytes,
-		LocalSteps: r.LocalSteps,
+		Strategy: r.Strategy,
 	})
 }
 

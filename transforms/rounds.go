@@ -18,6 +18,8 @@ func init() {
 	register.DoFn3x2[context.Context, ShardGroup, *training.State, *training.Contribution, error](&ContributeFn{})
 	register.Combiner1[*training.Contribution](&AverageFn{})
 	register.DoFn3x2[context.Context, *training.Contribution, *training.State, *training.State, error](&UpdateFn{})
+	register.DoFn2x1[*training.State, func(**training.State) bool, *training.State](&RememberFn{})
+	register.Iter1[*training.State]()
 	register.DoFn2x1[context.Context, *training.State, error](&SaveStateFn{})
 	beam.RegisterCoder(reflect.TypeFor[*training.State](), encodeState, decodeState)
 	beam.RegisterCoder(reflect.TypeFor[*training.Contribution](), encodeContribution, decodeContribution)
@@ -42,6 +44,8 @@ type CheckpointMeta struct {
 	Identity json.RawMessage `json:"identity"`
 	// Log is what the steps of the segment that led to the checkpoint reported.
 	Log []training.StepLog `json:"log"`
+	// BadRounds is in how many rounds before those a shard was left out.
+	BadRounds int `json:"bad_rounds,omitempty"`
 }
 
 // Rounds adds a segment to the graph: the state is loaded, each round computes a contribution of every group of shards,
@@ -52,19 +56,41 @@ type CheckpointMeta struct {
 //	load -> contribute -> average -> update -> contribute -> ... -> save
 //	  |________^_______________________^
 //	         side input             side input
+//
+// In the strategy async the state that shards read is that of some rounds before, so contribute waits for less.
 func Rounds(s beam.Scope, segment Segment, shards beam.PCollection) {
 	s = s.Scope("Rounds")
-	state := beam.ParDo(s, &LoadStateFn{Job: segment.Job, From: segment.From, InMemory: segment.InMemory}, beam.Impulse(s))
-	for range segment.Rounds {
-		state = round(s, segment, shards, state)
+	if segment.Job.ParameterShards > 1 {
+		roundsOfParts(s, segment, shards)
+		return
 	}
-	beam.ParDo0(s, &SaveStateFn{Job: segment.Job, InMemory: segment.InMemory, Meta: segment.Meta}, state)
+	states := []beam.PCollection{beam.ParDo(s, &LoadStateFn{Job: segment.Job, From: segment.From, InMemory: segment.InMemory}, beam.Impulse(s))}
+	for range segment.Rounds {
+		states = append(states, round(s, segment, shards, states))
+	}
+	last := remember(s, segment, states)
+	beam.ParDo0(s, &SaveStateFn{Job: segment.Job, InMemory: segment.InMemory, Meta: segment.Meta}, last)
 }
 
-func round(s beam.Scope, segment Segment, shards, state beam.PCollection) beam.PCollection {
-	contributions := beam.ParDo(s, &ContributeFn{Job: segment.Job}, shards, beam.SideInput{Input: state})
+// round makes the next state of those so far. What shards read lies ahead rounds before it in the graph, and from there
+// back rounds more, where the segment began with less than the staleness.
+func round(s beam.Scope, segment Segment, shards beam.PCollection, states []beam.PCollection) beam.PCollection {
+	newest, staleness := len(states)-1, segment.Job.Strategy.Staleness
+	ahead := min(newest, staleness)
+	contribute := &ContributeFn{Job: segment.Job, Ahead: ahead, Back: staleness - ahead}
+	contributions := beam.ParDo(s, contribute, shards, beam.SideInput{Input: states[newest-ahead]})
 	total := beam.Combine(s, &AverageFn{Absorb: segment.InMemory}, contributions)
-	return beam.ParDo(s, &UpdateFn{Job: segment.Job, Retire: segment.InMemory}, total, beam.SideInput{Input: state})
+	return beam.ParDo(s, &UpdateFn{Job: segment.Job, InPlace: segment.InMemory}, total, beam.SideInput{Input: states[newest]})
+}
+
+// remember gives the last state what the rounds after it are to read besides.
+func remember(s beam.Scope, segment Segment, states []beam.PCollection) beam.PCollection {
+	last, staleness := len(states)-1, segment.Job.Strategy.Staleness
+	if staleness == 0 {
+		return states[last]
+	}
+	before := beam.Flatten(s, states[max(0, last-staleness):last]...)
+	return beam.ParDo(s, &RememberFn{Staleness: staleness}, states[last], beam.SideInput{Input: before})
 }
 
 // LoadStateFn turns an impulse into the state that a segment starts from.
@@ -106,6 +132,9 @@ func (f *LoadStateFn) load(ctx context.Context) (*training.State, error) {
 // ContributeFn computes what a group of shards gives to a round.
 type ContributeFn struct {
 	Job JobRef
+	// Ahead is how many rounds after the state the round is, and Back of how many rounds before the state the weights are;
+	// 0 but for the strategy async.
+	Ahead, Back int
 
 	trainer *training.Trainer
 }
@@ -121,6 +150,9 @@ func (f *ContributeFn) Setup(ctx context.Context) (err error) {
 func (f *ContributeFn) ProcessElement(ctx context.Context, group ShardGroup, state *training.State) (*training.Contribution, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fail(err)
+	}
+	if f.Ahead > 0 || f.Back > 0 {
+		state = state.Read(f.Ahead, f.Back)
 	}
 	total, err := f.trainer.Contribute(ctx, group.Shards, state)
 	return total, fail(err)
@@ -154,9 +186,8 @@ func (f *AverageFn) MergeAccumulators(a, b *training.Contribution) *training.Con
 // UpdateFn applies a round's total to the state.
 type UpdateFn struct {
 	Job JobRef
-	// Retire gives the memory of what was read back to the trainer: elements pass by reference, and this is the round's
-	// end.
-	Retire bool
+	// InPlace makes the next state in the memory of this one: elements pass by reference, and this is the round's end.
+	InPlace bool
 
 	trainer *training.Trainer
 }
@@ -169,11 +200,26 @@ func (f *UpdateFn) Setup(ctx context.Context) (err error) {
 
 // ProcessElement returns the state after the round.
 func (f *UpdateFn) ProcessElement(_ context.Context, total *training.Contribution, state *training.State) (*training.State, error) {
-	next := f.trainer.Update(state, total)
-	if f.Retire {
-		f.trainer.Retire(state, total)
+	if f.InPlace {
+		return f.trainer.Advance(state, total), nil
 	}
-	return next, nil
+	return f.trainer.Update(state, total), nil
+}
+
+// RememberFn adds to the last state of a segment the weights of those before it.
+type RememberFn struct {
+	Staleness int
+}
+
+// ProcessElement returns the state with what it remembers.
+func (f *RememberFn) ProcessElement(state *training.State, before func(**training.State) bool) *training.State {
+	var list []*training.State
+	for s := new(training.State); before(&s); {
+		list = append(list, s)
+	}
+	next := *state
+	next.Remember(list, f.Staleness)
+	return &next
 }
 
 // SaveStateFn ends a segment: it leaves the state in memory or writes a checkpoint.
@@ -192,8 +238,12 @@ func (f *SaveStateFn) ProcessElement(ctx context.Context, state *training.State)
 	return fail(WriteCheckpoint(ctx, f.Job, state, f.Meta))
 }
 
-// WriteCheckpoint writes the state, its log added to meta, to the job directory.
+// WriteCheckpoint writes the state, its log added to meta, to the job directory. A state whose weights are not all finite
+// is refused: nothing could go on from it.
 func WriteCheckpoint(ctx context.Context, job JobRef, state *training.State, meta CheckpointMeta) error {
+	if !state.Finite() {
+		return fmt.Errorf("training diverged: the weights are not finite after step %d: lower the learning rates or clip gradients (training.clip_norm)", state.Step)
+	}
 	trainer, err := job.Trainer(ctx)
 	if err != nil {
 		return err

@@ -56,7 +56,8 @@ func writeNew(ctx context.Context, name string, data []byte) error {
 	if storage.IsLocal(name) {
 		return storage.WriteFile(ctx, name, data)
 	}
-	return storage.WriteFileIf(ctx, name, data, 0)
+	_, err := storage.WriteFileIf(ctx, name, data, 0)
+	return err
 }
 
 // ReadDir returns the files that dir's MANIFEST.json lists, by name, once each is

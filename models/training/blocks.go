@@ -2,7 +2,7 @@ package training
 
 import (
 	"context"
-	"math"
+	"slices"
 	"sort"
 
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -13,15 +13,16 @@ import (
 // cache together; the blocks are those in which kernel.SumSquares sums, so the norm has the same bits whoever sums them.
 const (
 	updateBlock = kernel.SumSquaresBlock
-	// pieceBlocks is how many blocks a core takes at a time. Fewer blocks than two pieces are not worth a second core.
-	pieceBlocks = 8
+	// mostPieceBlocks is how many blocks a core takes at a time where there are many.
+	mostPieceBlocks = 8
 )
 
-// update is one call of Trainer.apply.
+// update is one call of ParameterShard.apply or Measure.
 type update struct {
-	*Trainer
-	state, next *State
+	*ParameterShard
+	state, next *State // may be the same
 	total       *Contribution
+	step        int64   // that it ends
 	factor      float64 // of the learning rates
 	weight      float64 // sum of the examples' weights
 	scale       float32 // of the gradient, when it is clipped
@@ -41,21 +42,26 @@ type updateWorker struct {
 	slots [][]float32 // of one stretch of a parameter
 }
 
-func (u *update) begin() {
+// begin starts an update, to be ended.
+func (p *ParameterShard) begin(state, next *State, total *Contribution, log *StepLog) *update {
+	u := &update{ParameterShard: p, state: state, next: next, total: total, step: log.Step, factor: log.RateFactor, weight: log.Examples, scale: 1}
 	var ok bool
-	if u.scratch, ok = u.pool.updates.take(); !ok {
-		u.scratch = u.newScratch()
+	if u.scratch, ok = p.pool.updates.take(); !ok {
+		u.scratch = p.newScratch()
 	}
 	for _, s := range u.total.Sparse {
 		mean := make([]float32, len(s.Values))
 		kernel.FixedMean(mean, s.Values, u.weight)
 		u.tables = append(u.tables, mean)
 	}
+	return u
 }
 
-// newScratch makes memory for updates of the trainer's parameters.
-func (t *Trainer) newScratch() *updateScratch {
-	blocks := (t.arrangement.Dense + updateBlock - 1) / updateBlock
+func (u *update) end() { u.pool.updates.put(u.scratch) }
+
+// newScratch makes memory for updates of the part's parameters.
+func (p *ParameterShard) newScratch() *updateScratch {
+	blocks := (p.dense + updateBlock - 1) / updateBlock
 	s := &updateScratch{squares: make([]float64, blocks), workers: make([]updateWorker, parallel.Workers(blocks))}
 	for i := range s.workers {
 		s.workers[i].mean = make([]float32, updateBlock)
@@ -65,17 +71,15 @@ func (t *Trainer) newScratch() *updateScratch {
 
 // eachBlock calls do for every block, on all cores where there are many.
 func (u *update) eachBlock(do func(worker, block int)) {
-	blocks := len(u.scratch.squares)
-	if blocks < 2*pieceBlocks || len(u.scratch.workers) < parallel.Workers(blocks) {
-		for block := range blocks {
-			do(0, block)
-		}
-		return
+	blocks, workers := len(u.scratch.squares), len(u.scratch.workers)
+	size := max(1, min(blocks/(2*workers), mostPieceBlocks))
+	pieces := (blocks + size - 1) / size
+	if parallel.Workers(pieces) > workers { // more cores than when the memory was made
+		size, pieces = blocks, min(blocks, 1)
 	}
-	pieces := (blocks + pieceBlocks - 1) / pieceBlocks
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), pieces, func(worker, piece int) error {
-		for block := piece * pieceBlocks; block < min((piece+1)*pieceBlocks, blocks); block++ {
+		for block := piece * size; block < min((piece+1)*size, blocks); block++ {
 			do(worker, block)
 		}
 		return nil
@@ -84,7 +88,7 @@ func (u *update) eachBlock(do func(worker, block int)) {
 
 // bounds are the dense elements of a block.
 func (u *update) bounds(block int) (from, to int) {
-	return block * updateBlock, min((block+1)*updateBlock, u.arrangement.Dense)
+	return block * updateBlock, min((block+1)*updateBlock, u.dense)
 }
 
 // gradient computes a block's mean gradient, before it is clipped.
@@ -100,16 +104,30 @@ func (u *update) measure(worker, block int) {
 	u.scratch.squares[block] = kernel.SumSquares(u.gradient(worker, block))
 }
 
-// norm is the Euclidean norm of the mean gradient, once all blocks are measured.
-func (u *update) norm() float64 {
-	squares := 0.0
-	for _, s := range u.scratch.squares {
-		squares += s
+// measured are the squares of the mean gradient, once all blocks are measured.
+func (u *update) measured() *Measure {
+	m := &Measure{}
+	for block, squares := range u.scratch.squares {
+		m.add(u.firstBlock+block, squares)
 	}
-	for _, mean := range u.tables {
-		squares += kernel.SumSquares(mean)
+	tables := 0
+	for i := range u.rules {
+		if r := &u.rules[i]; r.param.Sparse {
+			u.measureTable(m, r, tables)
+			tables++
+		}
 	}
-	return math.Sqrt(squares)
+	return m
+}
+
+// measureTable adds the squares of a table's gradient, by groups of its rows.
+func (u *update) measureTable(m *Measure, r *rule, table int) {
+	rows, mean, dim := u.total.Sparse[table].Rows, u.tables[table], r.param.Shape[1]
+	for group := u.firstGroup; group < u.endGroup; group++ {
+		end, _ := slices.BinarySearch(rows, int32(r.firstRow(group+1)-r.firstRow(u.firstGroup)))
+		m.add(r.firstCell+group, kernel.SumSquares(mean[:end*dim]))
+		rows, mean = rows[end:], mean[end*dim:]
+	}
 }
 
 // change updates a block by the gradient that the worker has computed for it.
@@ -128,18 +146,25 @@ func (u *update) change(worker, block int) {
 	}
 }
 
+// carry copies a part of the state to the next, where that has memory of its own.
+func (u *update) carry(next, state []float32) {
+	if u.next != u.state {
+		copy(next, state)
+	}
+}
+
 // changeStretch updates the dense elements [from, to), all of one parameter.
 func (u *update) changeStretch(r *rule, w *updateWorker, from, to int, gradient []float32) {
 	weights := u.next.Weights[from:to]
-	copy(weights, u.state.Weights[from:to])
+	u.carry(weights, u.state.Weights[from:])
 	w.slots = w.slots[:0]
 	for i := range r.optimizer.Slots() {
 		at := r.slot + i*r.size + from - r.param.Offset
 		slot := u.next.Slots[at : at+to-from]
-		copy(slot, u.state.Slots[at:])
+		u.carry(slot, u.state.Slots[at:])
 		w.slots = append(w.slots, slot)
 	}
-	r.optimizer.Apply(u.next.Step, u.factor, weights, w.slots, gradient)
+	r.optimizer.Apply(u.step, u.factor, weights, w.slots, gradient)
 }
 
 // changeTables updates the rows of the sparse parameters that occurred.
@@ -150,13 +175,13 @@ func (u *update) changeTables() {
 		if !r.param.Sparse {
 			continue
 		}
-		copy(r.weightsOf(u.next.Weights), r.weightsOf(u.state.Weights))
+		u.carry(r.weightsOf(u.next.Weights), r.weightsOf(u.state.Weights))
 		slots := u.next.Slots[r.slot : r.slot+r.optimizer.Slots()*r.size]
-		copy(slots, u.state.Slots[r.slot:])
+		u.carry(slots, u.state.Slots[r.slot:])
 		if u.scale != 1 {
 			kernel.Scale(u.tables[tables], u.tables[tables], u.scale)
 		}
-		r.applyRows(u.next.Step, u.factor, r.weightsOf(u.next.Weights), r.slotsOf(u.next.Slots), u.total.Sparse[tables].Rows, u.tables[tables])
+		r.applyRows(u.step, u.factor, r.weightsOf(u.next.Weights), r.slotsOf(u.next.Slots), u.total.Sparse[tables].Rows, u.tables[tables])
 		tables++
 	}
 }

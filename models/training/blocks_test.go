@@ -60,7 +60,7 @@ func TestUpdatesByBlocksAreUpdatesOfTheWhole(t *testing.T) {
 	for _, clip := range []string{"0", "0.01", "1000"} {
 		f := newWideFixture(t, clip)
 		trainer := f.trainer(t)
-		if blocks := trainer.arrangement.Dense / updateBlock; blocks < 2*pieceBlocks {
+		if blocks := trainer.arrangement.Dense / updateBlock; blocks < 2*mostPieceBlocks {
 			t.Fatalf("%d blocks are too few to be spread over cores", blocks)
 		}
 		state := trainer.Initial()

@@ -42,6 +42,7 @@ type rowStore struct {
 	blocks        [][]uint32
 	file          *os.File // nil while all rows are in memory; else it has them all
 	row           []uint32 // one row of the file
+	touched       uint32   // makes the compiler keep the reads of touch
 }
 
 // newRowStore makes an empty store for rows of a layout.
@@ -206,21 +207,49 @@ func (s *rowStore) write(block []uint32) error {
 
 // gather copies the rows of the given numbers to the front of dst.
 func (s *rowStore) gather(dst *features.Rows, rows []int32) error {
-	words := s.words()
+	if s.file != nil {
+		return s.gatherFile(dst, rows)
+	}
 	for i, number := range rows {
-		var row []uint32
-		if s.file == nil {
-			at := int(number%blockRows) * words
-			row = s.blocks[number/blockRows][at : at+words]
-		} else {
-			row = s.row
-			if _, err := s.file.ReadAt(asBytes(row), int64(number)*size(row)); err != nil {
-				return fmt.Errorf("read spilled rows: %w", err)
-			}
+		if i%touchRows == 0 {
+			s.touch(rows[i:min(i+touchRows, len(rows))])
 		}
-		s.unpack(dst, i, row)
+		s.unpack(dst, i, s.inMemory(number))
 	}
 	return nil
+}
+
+func (s *rowStore) gatherFile(dst *features.Rows, rows []int32) error {
+	for i, number := range rows {
+		if _, err := s.file.ReadAt(asBytes(s.row), int64(number)*size(s.row)); err != nil {
+			return fmt.Errorf("read spilled rows: %w", err)
+		}
+		s.unpack(dst, i, s.row)
+	}
+	return nil
+}
+
+// inMemory is the row of a number.
+func (s *rowStore) inMemory(number int32) []uint32 {
+	at := int(number%blockRows) * s.words()
+	return s.blocks[number/blockRows][at : at+s.words()]
+}
+
+// touchRows is how many rows are brought into the first cache at a time.
+const touchRows = 32
+
+// touch reads a word of each cache line of some rows. Rows lie anywhere in memory: read one after the other, each would
+// wait for its first line, while these reads wait together.
+func (s *rowStore) touch(rows []int32) {
+	all := uint32(0)
+	for _, number := range rows {
+		row := s.inMemory(number)
+		for i := 0; i < len(row); i += 64 / 4 {
+			all |= row[i]
+		}
+		all |= row[len(row)-1]
+	}
+	s.touched = all
 }
 
 // unpack makes row the i-th of dst.

@@ -78,3 +78,34 @@ func censusJob(b *testing.B, n int64) (*Job, []Shard, int64) {
 	}
 	return &Job{Spec: s, Features: fitted, Shards: 8, Batch: 512, Seed: 1}, shards, size
 }
+
+// BenchmarkGather takes batches of 64 rows in random order from the encoded records of eight shards in turn, which are
+// more than the second cache holds.
+func BenchmarkGather(b *testing.B) {
+	job, shards, _ := censusJob(b, 200_000)
+	job.CacheBytes = 1 << 30
+	trainer, err := NewTrainer(*job)
+	if err != nil {
+		b.Fatal(err)
+	}
+	entries := make([]*cachedShard, len(shards))
+	for i, shard := range shards {
+		if entries[i], err = trainer.cache.shard(context.Background(), shard); err != nil {
+			b.Fatal(err)
+		}
+		entries[i].order.reset(1, 0, i, shard.Rows)
+	}
+	const batch = 64
+	dst := &features.Rows{
+		N: batch, Numeric: make([]float32, batch*len(trainer.layout.Numeric)), IDs: make([]int32, batch*len(trainer.layout.Categorical)),
+		Labels: make([]float32, batch), Weights: make([]float32, batch),
+	}
+	b.SetBytes(int64(batch * 4 * entries[0].rows.words()))
+	for i := 0; b.Loop(); i++ {
+		entry := entries[i%len(entries)]
+		from := i / len(entries) * batch % (len(entry.order.rows) - batch)
+		if err := entry.rows.gather(dst, entry.order.rows[from:from+batch]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -126,6 +126,10 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	w.int64(s.Step)
 	w.float32s(s.Weights)
 	w.float32s(s.Slots)
+	w.int64(int64(len(s.Past)))
+	for _, weights := range s.Past {
+		w.float32s(weights)
+	}
 	err := w.json(s.Log)
 	return w, err
 }
@@ -134,6 +138,9 @@ func (s *State) MarshalBinary() ([]byte, error) {
 func (s *State) UnmarshalBinary(data []byte) error {
 	r := &reader{data: data}
 	*s = State{Step: r.int64(), Weights: r.float32s(), Slots: r.float32s()}
+	for i := r.int64(); i > 0 && r.err == nil; i-- {
+		s.Past = append(s.Past, r.float32s())
+	}
 	r.json(&s.Log)
 	return r.finish()
 }

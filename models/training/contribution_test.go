@@ -2,10 +2,13 @@ package training
 
 import (
 	"math"
+	"math/big"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/penstock-ml/penstock/models/kernel"
 )
 
 // contributions draws what a shard may give: exact sums, a few table rows, perhaps an omission.
@@ -140,4 +143,26 @@ func TestShardLimitLeavesRoomForAllShards(t *testing.T) {
 			total = next
 		}
 	}
+}
+
+// A sum of n numbers is within n halves of the resolution of the exact one.
+func TestSumsAreAccurate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		numbers := rapid.SliceOfN(rapid.Float32Range(-sumRange/64, sumRange/64), 1, 64).Draw(t, "numbers")
+		if rapid.Bool().Draw(t, "small") {
+			for i := range numbers {
+				numbers[i] *= resolution
+			}
+		}
+		sum, exact := make([]int64, 1), new(big.Float).SetPrec(200)
+		for i := range numbers {
+			kernel.FixedAdd(sum, numbers[i:i+1])
+			exact.Add(exact, big.NewFloat(float64(numbers[i])))
+		}
+		got := new(big.Float).SetPrec(200).SetMantExp(new(big.Float).SetInt64(sum[0]), -40)
+		off, _ := got.Sub(got, exact).Float64()
+		if bound := float64(len(numbers)) * resolution / 2; math.Abs(off) > bound {
+			t.Errorf("the sum of %v is off by %v, want at most %v", numbers, off, bound)
+		}
+	})
 }

@@ -9,6 +9,7 @@
 //	tensors.go       a state as named tensors, and back
 //	trainer.go       rows and weights to losses, on all cores
 //	summation.go     their gradients, block by block, into exact sums
+//	strategy.go      what a round is
 //	local.go         the same for shards that take several steps of their own
 //	contribution.go  exact sums over shards, and how they merge
 //	update.go        contributions to the next state

@@ -78,55 +78,80 @@ func (t *Trainer) contributeLocal(ctx context.Context, shards []Shard, state *St
 // walk takes the shard's own steps of a round and measures how far it came.
 func (t *Trainer) walk(ctx context.Context, r *replica, s Shard, state *State) error {
 	copy(r.weights, state.Weights)
-	copy(r.slots, state.Slots)
+	copy(r.slots, state.Slots[:t.slots])
 	r.loss, r.weight = 0, 0
 	entry, err := t.cache.shard(ctx, s)
 	if err != nil {
 		return err
 	}
-	for step := state.Step; step < state.Step+int64(t.job.LocalSteps); step++ {
+	for step := state.Step; step < state.Step+t.job.Strategy.Steps(); step++ {
 		batch := r.plan.Input()
 		if err := t.fill(batch, entry, s, step); err != nil {
 			return err
 		}
-		if err := r.plan.Run(); err != nil {
+		if err := t.stepLocal(r, batch, step); err != nil {
 			return fmt.Errorf("shard %d, step %d: %w", s.Index, step+1, err)
 		}
-		t.stepLocal(r, batch, step)
 	}
 	weight := float32(r.weight)
 	distance(r.moved[:len(r.weights)], r.weights, state.Weights, weight)
-	distance(r.moved[len(r.weights):], r.slots, state.Slots, weight)
+	distance(r.moved[len(r.weights):], r.slots, state.Slots[:t.slots], weight)
 	return nil
 }
 
-// distance is (to - from) * weight.
+// distance is (to - from) * weight, made block by block, so that the first cache holds what its steps pass on.
 func distance(dst, to, from []float32, weight float32) {
-	kernel.Scale(dst, from, -1)
-	kernel.Add(dst, dst, to)
-	kernel.Scale(dst, dst, weight)
+	for begin := 0; begin < len(dst); begin += updateBlock {
+		end := min(begin+updateBlock, len(dst))
+		block := dst[begin:end]
+		kernel.Scale(block, from[begin:end], -1)
+		kernel.Add(block, block, to[begin:end])
+		kernel.Scale(block, block, weight)
+	}
 }
 
 // stepLocal updates a replica by the mean gradient of its batch, of which nothing is left when all rows are padding.
-func (t *Trainer) stepLocal(r *replica, batch *features.Rows, step int64) {
+func (t *Trainer) stepLocal(r *replica, batch *features.Rows, step int64) error {
 	weight := sum(batch.Weights)
 	if weight == 0 {
+		return nil
+	}
+	// With weights that add up to 1 the sum of gradients is their mean, at no cost.
+	kernel.Scale(batch.Weights, batch.Weights, float32(1/weight))
+	if err := r.plan.Run(); err != nil {
+		return err
+	}
+	r.loss += sum(r.plan.Losses()) * weight
+	r.weight += weight
+	t.clipLocal(r.plan)
+	t.applyLocal(r, step)
+	return nil
+}
+
+// clipLocal bounds the norm of a plan's gradients.
+func (t *Trainer) clipLocal(p *plan.Plan) {
+	clip := t.job.Spec.Training.ClipNorm
+	if clip == 0 {
 		return
 	}
-	r.loss += sum(r.plan.Losses())
-	r.weight += weight
-	scale := float32(1 / weight)
-	if clip := t.job.Spec.Training.ClipNorm; clip > 0 {
-		squares := kernel.SumSquares(r.plan.Dense())
-		for _, g := range r.plan.Sparse() {
-			squares += kernel.SumSquares(g.Values)
-		}
-		if norm := math.Sqrt(squares) / weight; norm > clip {
-			scale = float32(clip / norm / weight)
-		}
+	squares := kernel.SumSquares(p.Dense())
+	for _, g := range p.Sparse() {
+		squares += kernel.SumSquares(g.Values)
 	}
+	norm := math.Sqrt(squares)
+	if norm <= clip {
+		return
+	}
+	scale := float32(clip / norm)
+	kernel.Scale(p.Dense(), p.Dense(), scale)
+	for _, g := range p.Sparse() {
+		kernel.Scale(g.Values, g.Values, scale)
+	}
+}
+
+// applyLocal updates a replica by its plan's gradients.
+func (t *Trainer) applyLocal(r *replica, step int64) {
 	dense := r.plan.Dense()
-	kernel.Scale(dense, dense, scale)
 	factor := rateFactor(t.job.Spec.Training.Schedule, step)
 	tables := 0
 	for i := range t.rules {
@@ -137,7 +162,6 @@ func (t *Trainer) stepLocal(r *replica, batch *features.Rows, step int64) {
 			continue
 		}
 		g := r.plan.Sparse()[tables]
-		kernel.Scale(g.Values, g.Values, scale)
 		rule.applyRows(step+1, factor, weights, r.slotsBy[i], g.Rows, g.Values)
 		tables++
 	}
@@ -162,15 +186,61 @@ func (c *Contribution) addWay(shard int, r *replica, limit float32) {
 	kernel.FixedAdd(c.Dense, r.moved)
 }
 
-// move fills next with the state moved by the mean way, and returns the norm of the weights' part of that.
-func (t *Trainer) move(state, next *State, total *Contribution) float64 {
-	n := len(next.Weights)
-	mean := make([]float32, n+len(next.Slots))
-	kernel.FixedMean(mean, total.Dense, float(total.Weight))
-	kernel.Add(next.Weights, state.Weights, mean[:n])
-	kernel.Add(next.Slots, state.Slots, mean[n:])
-	for i := range t.rules {
-		t.rules[i].optimizer.Repair(t.rules[i].slotsOf(next.Slots))
+// move fills next with the state moved by the mean way, and measures the norm of the weights' part of that if this is the
+// only part.
+func (p *ParameterShard) move(state, next *State, total *Contribution, log *StepLog) {
+	way := p.meanWay(total)
+	defer p.pool.means.put(way)
+	if p.of == 1 {
+		log.GradientNorm = p.measureWay(way).Norm()
 	}
-	return math.Sqrt(kernel.SumSquares(mean[:n]))
+	p.job.Strategy.Outer.apply(way[:p.total], state.Slots[p.slots:], next.Slots[p.slots:])
+	kernel.Add(next.Weights, state.Weights, way[:p.total])
+	kernel.Add(next.Slots[:p.slots], state.Slots[:p.slots], way[p.total:])
+	for i := range p.rules {
+		p.rules[i].optimizer.Repair(p.rules[i].slotsOf(next.Slots))
+	}
+}
+
+// meanWay is how far the shards came: weights, then slots. It is memory to be put back.
+func (p *ParameterShard) meanWay(total *Contribution) []float32 {
+	way, ok := p.pool.means.take()
+	if !ok {
+		way = make([]float32, p.total+p.slots)
+	}
+	kernel.FixedMean(way, total.Dense, float(total.Weight))
+	return way
+}
+
+// measureWay are the squares of the weights' part of a way.
+func (p *ParameterShard) measureWay(way []float32) *Measure {
+	m := &Measure{}
+	for block, from := p.firstBlock, 0; from < p.dense; block, from = block+1, from+updateBlock {
+		m.add(block, kernel.SumSquares(way[from:min(from+updateBlock, p.dense)]))
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		if !r.param.Sparse {
+			continue
+		}
+		rows, dim := r.weightsOf(way), r.param.Shape[1]
+		for group := p.firstGroup; group < p.endGroup; group++ {
+			end := (r.firstRow(group+1) - r.firstRow(group)) * dim
+			m.add(r.firstCell+group, kernel.SumSquares(rows[:end]))
+			rows = rows[end:]
+		}
+	}
+	return m
+}
+
+// apply turns a mean way into what the weights change by, and a velocity into the next.
+func (o Outer) apply(way, velocity, next []float32) {
+	if o.momentum() {
+		kernel.Scale(next, velocity, float32(o.Momentum))
+		kernel.Add(next, next, way)
+		kernel.Axpy(way, next, float32(o.Momentum))
+	}
+	if o.Rate > 0 {
+		kernel.Scale(way, way, float32(o.Rate))
+	}
 }

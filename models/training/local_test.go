@@ -17,7 +17,7 @@ func TestOneShardsRoundIsItsSteps(t *testing.T) {
 	}
 	f.job.Shards = 1
 	want := f.run(t, f.trainer(t), 12)
-	f.job.LocalSteps = 4
+	f.job.Strategy.LocalSteps = 4
 	got := f.run(t, f.trainer(t), 3)
 	if got.Step != 12 || len(got.Log) != 3 {
 		t.Fatalf("three rounds of four steps led to step %d with %d logs", got.Step, len(got.Log))
@@ -38,7 +38,7 @@ func TestOneShardsRoundIsItsSteps(t *testing.T) {
 
 func TestLocalTrainingLowersTheLoss(t *testing.T) {
 	f := newFixture(t, 500)
-	f.job.LocalSteps = 10
+	f.job.Strategy.LocalSteps = 10
 	log := f.run(t, f.trainer(t), 10).Log
 	if first, last := log[0].Loss, log[9].Loss; last > 0.6*math.Ln2 || last >= first {
 		t.Errorf("the loss went from %v to %v", first, last)
@@ -47,7 +47,7 @@ func TestLocalTrainingLowersTheLoss(t *testing.T) {
 
 func TestALocalShardThatLeavesTheRangeIsLeftOut(t *testing.T) {
 	f := newFixture(t, 300)
-	f.job.LocalSteps = 2
+	f.job.Strategy.LocalSteps = 2
 	trainer := f.trainer(t)
 	state := trainer.Initial()
 	healthy, err := trainer.Contribute(context.Background(), f.shards[1:], state)

@@ -27,38 +27,45 @@ func (l *freeList[T]) put(x ...T) {
 }
 
 // pool keeps the memory of rounds, so that a round needs next to none of its own. Only who runs rounds knows when nobody
-// reads a state or a total any more: see Trainer.Retire.
+// reads a state or a total any more: see Trainer.Advance.
 type pool struct {
 	states        freeList[*State]
 	contributions freeList[*Contribution]
 	gradients     freeList[[]float32] // for blocks of gradients
+	means         freeList[[]float32] // of weights and slots
 	updates       freeList[*updateScratch]
 	replicas      freeList[*replica]
+
+	mu    sync.Mutex
+	aging []*State // that shards may read for some more rounds, the oldest first
 }
 
-// Retire gives the trainer the memory of a total and of the state that it was applied to, which nobody may read any
-// more. It is for runners that pass elements by reference and run each round once. A state that Keep was called for stays
-// as it is.
-func (t *Trainer) Retire(state *State, total *Contribution) {
-	if !state.kept {
-		t.pool.states.put(state)
+// outlive lets a state be read for so many more rounds before its memory serves again.
+func (p *pool) outlive(s *State, rounds int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.aging = append(p.aging, s)
+	for len(p.aging) > rounds {
+		if oldest := p.aging[0]; !oldest.kept {
+			p.states.put(oldest)
+		}
+		p.aging = p.aging[1:]
 	}
-	t.pool.contributions.put(total)
 }
 
 // Keep marks a state as one that outlives its round, such as the one between two segments.
 func (s *State) Keep() { s.kept = true }
 
-// Release gives the trainer the memory of a state that was kept, which nobody may read any more.
-func (t *Trainer) Release(state *State) { t.pool.states.put(state) }
+// Release gives the part the memory of a state that was kept, which nobody may read any more.
+func (p *ParameterShard) Release(state *State) { p.pool.states.put(state) }
 
 // newState returns a state whose vectors have the right lengths and any content.
-func (t *Trainer) newState() *State {
-	if s, ok := t.pool.states.take(); ok {
-		s.kept = false
+func (p *ParameterShard) newState() *State {
+	if s, ok := p.pool.states.take(); ok {
+		s.kept, s.Past = false, nil
 		return s
 	}
-	return &State{Weights: make([]float32, t.arrangement.Total), Slots: make([]float32, t.slots)}
+	return &State{Weights: make([]float32, p.total), Slots: make([]float32, p.allSlots())}
 }
 
 // newContribution returns the sum over no shards.

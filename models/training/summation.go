@@ -112,12 +112,13 @@ func (s *summation) addUp(ctx context.Context) error {
 	spans := (len(s.blocks) + s.span - 1) / s.span
 	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], dense)[:dense]
 	s.contribution.Sparse = make([]SparseSum, first.Tables())
-	tasks := spans + first.Tables()
-	return parallel.Each(ctx, tasks, func(_, task int) error {
-		if task >= spans {
-			s.addTable(task - spans)
+	tables := first.Tables() // first, as they take longest
+	return parallel.Each(ctx, tables+spans, func(_, task int) error {
+		if task < tables {
+			s.addTable(task)
 			return nil
 		}
+		task -= tables
 		scratch, ok := s.scratch.take()
 		if !ok {
 			scratch = make([]float32, first.Scratch())

@@ -19,22 +19,18 @@ type Job struct {
 	Shards   int
 	Batch    int // rows of a step over all shards; a multiple of Shards
 	Seed     int64
-	// LocalSteps is how many steps of its own each shard takes in a round; 0 averages every step.
-	LocalSteps int
+	Strategy Strategy
 	// CacheBytes bounds the memory for encoded rows.
 	CacheBytes int64
 }
 
 // Trainer computes contributions and updates of one job. It may be used by several goroutines.
 type Trainer struct {
-	job         Job
-	model       models.Model
-	layout      *features.Layout
-	arrangement *models.Arrangement
-	rules       []rule
-	slots       int
-	cache       cache
-	pool        pool
+	*ParameterShard // of all parameters
+	model           models.Model
+	layout          *features.Layout
+	arrangement     *models.Arrangement
+	cache           cache
 
 	mu   sync.Mutex
 	idle map[int]*freeList[*plan.Groups] // by number of shards
@@ -54,7 +50,10 @@ func NewTrainer(job Job) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{job: job, model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int]*freeList[*plan.Groups]{}}
+	t := &Trainer{model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int]*freeList[*plan.Groups]{}}
+	if t.ParameterShard, err = newWhole(&job, arrangement); err != nil {
+		return nil, err
+	}
 	t.cache = cache{
 		format:  job.Spec.Format(),
 		encoder: func() (*features.Encoder, error) { return features.NewEncoder(job.Spec, job.Features) },
@@ -62,7 +61,7 @@ func NewTrainer(job Job) (*Trainer, error) {
 		budget:  job.CacheBytes,
 		shards:  map[int]*cachedShard{},
 	}
-	return t, t.setRules()
+	return t, nil
 }
 
 // Arrangement tells where each parameter lies in State.Weights.
@@ -78,7 +77,7 @@ func StepsPerEpoch(records int64, batch int) int64 {
 
 // Initial is the state before the first step.
 func (t *Trainer) Initial() *State {
-	s := &State{Weights: t.arrangement.Initial(t.job.Seed), Slots: make([]float32, t.slots)}
+	s := &State{Weights: t.arrangement.Initial(t.job.Seed), Slots: make([]float32, t.allSlots())}
 	for i := range t.rules {
 		r := &t.rules[i]
 		r.optimizer.Start(r.weightsOf(s.Weights), r.slotsOf(s.Slots))
@@ -92,7 +91,7 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	switch {
 	case len(shards) == 0:
 		return &Contribution{}, nil
-	case t.job.LocalSteps > 0:
+	case t.job.Strategy.LocalSteps > 0:
 		return t.contributeLocal(ctx, shards, state)
 	}
 	pieces := parallel.Divide(shards, parallel.Workers(len(shards)))
@@ -109,6 +108,17 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	}
 	s := t.newSummation(pieces, plans)
 	return s.contribution, s.run(ctx)
+}
+
+// Update is the state after the round to which all shards contributed, with all parameters in one part; see
+// ParameterShard.Update.
+func (t *Trainer) Update(state *State, total *Contribution) *State {
+	return t.ParameterShard.Update(state, total, 0)
+}
+
+// Advance is Update in the memory of what is past; see ParameterShard.Advance.
+func (t *Trainer) Advance(state *State, total *Contribution) *State {
+	return t.ParameterShard.Advance(state, total, 0)
 }
 
 // addUp returns the sum of the parts, whose memory it takes.

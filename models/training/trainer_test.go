@@ -52,7 +52,12 @@ type fixture struct {
 
 func newFixture(t testing.TB, records int) *fixture {
 	t.Helper()
-	s, err := spec.Parse("spec.yaml", []byte(sparseSpec))
+	return newFixtureOf(t, sparseSpec, records)
+}
+
+func newFixtureOf(t testing.TB, text string, records int) *fixture {
+	t.Helper()
+	s, err := spec.Parse("spec.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +150,7 @@ func TestTrainingLowersTheLoss(t *testing.T) {
 func TestGroupingOfShardsDoesNotShow(t *testing.T) {
 	f := newFixture(t, 300)
 	t.Run("sync", func(t *testing.T) { checkGrouping(t, f) })
-	f.job.LocalSteps = 3
+	f.job.Strategy.LocalSteps = 3
 	t.Run("local", func(t *testing.T) { checkGrouping(t, f) })
 }
 
@@ -364,7 +369,7 @@ func BenchmarkStep(b *testing.B) {
 var ofStates = cmpopts.IgnoreUnexported(State{})
 
 // Rounds in the memory of earlier rounds make the same states, and need next to no memory of their own.
-func TestRetiredMemoryDoesNotShow(t *testing.T) {
+func TestUsedMemoryDoesNotShow(t *testing.T) {
 	f := newFixture(t, 300)
 	want := f.run(t, f.trainer(t), 20)
 	trainer := f.trainer(t)
@@ -376,9 +381,7 @@ func TestRetiredMemoryDoesNotShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		next := trainer.Update(state, total)
-		trainer.Retire(state, total)
-		state = next
+		state = trainer.Advance(state, total)
 	}
 	kept := state
 	for range 20 {

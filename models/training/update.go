@@ -14,6 +14,9 @@ type rule struct {
 	size      int // floats
 	optimizer optimizer.Optimizer
 	slot      int // offset of its first slot
+
+	// Of a sparse parameter: its rows, of which a part may have some, and the cell of its first group.
+	rows, firstCell int
 }
 
 // end is the offset after the parameter's last float.
@@ -29,79 +32,113 @@ func (r *rule) slotsOf(all []float32) [][]float32 {
 	return slots
 }
 
-func (t *Trainer) setRules() error {
+// setRules makes the rules of all parameters.
+func (p *ParameterShard) setRules(arrangement *models.Arrangement) error {
 	byGroup := map[string]optimizer.Optimizer{}
-	for _, p := range t.arrangement.Params {
-		if byGroup[p.Group] == nil {
-			settings, ok := t.job.Spec.Training.Optimizer[p.Group]
+	for _, param := range arrangement.Params {
+		if byGroup[param.Group] == nil {
+			settings, ok := p.job.Spec.Training.Optimizer[param.Group]
 			if !ok {
-				return fmt.Errorf("training.optimizer has no entry for the parameter group %q of the model", p.Group)
+				return fmt.Errorf("training.optimizer has no entry for the parameter group %q of the model", param.Group)
 			}
+			settings.Momentum, settings.Beta1 = p.job.Strategy.momentum(settings.Momentum), p.job.Strategy.momentum(settings.Beta1)
 			o, err := optimizer.New(settings)
 			if err != nil {
-				return fmt.Errorf("training.optimizer.%s: %w", p.Group, err)
+				return fmt.Errorf("training.optimizer.%s: %w", param.Group, err)
 			}
-			byGroup[p.Group] = o
+			byGroup[param.Group] = o
 		}
-		r := rule{param: p, size: p.Size(), optimizer: byGroup[p.Group], slot: t.slots}
-		t.rules = append(t.rules, r)
-		t.slots += r.optimizer.Slots() * r.size
+		r := rule{param: param, size: param.Size(), optimizer: byGroup[param.Group], slot: p.slots}
+		p.rules = append(p.rules, r)
+		p.slots += r.optimizer.Slots() * r.size
 	}
 	return nil
 }
 
-// Update is the state after the round to which all shards contributed. A round in which every shard was left out changes
-// nothing but the position.
-func (t *Trainer) Update(state *State, total *Contribution) *State {
-	next := t.newState()
-	next.Step = state.Step + int64(max(1, t.job.LocalSteps))
-	log := StepLog{
-		Step:       next.Step,
-		Examples:   float(total.Weight),
-		RateFactor: rateFactor(t.job.Spec.Training.Schedule, next.Step-1),
-		LeftOut:    total.LeftOut,
+// allSlots is how many floats a state's slots are: those of the optimizers and, after them, the outer optimizer's velocity.
+func (p *ParameterShard) allSlots() int {
+	if p.job.Strategy.Outer.momentum() {
+		return p.slots + p.total
 	}
+	return p.slots
+}
+
+// Update is the state after the round to which all shards contributed; the norm is that of all parts' measures, and not
+// looked at where there is only one part. A round in which every shard was left out changes nothing but the position.
+func (p *ParameterShard) Update(state *State, total *Contribution, norm float64) *State {
+	next := p.newState()
+	p.update(state, next, total, norm)
+	return next
+}
+
+// Advance is Update for runners that pass elements by reference and run each round once: nobody may read the total or,
+// unless Keep was called for it, the state any more, in the strategy async after as many more calls as its staleness.
+// Their memory serves again, the state's for the one returned where nobody reads it later.
+func (p *ParameterShard) Advance(state *State, total *Contribution, norm float64) *State {
+	next := state
+	if state.kept || p.job.Strategy.Staleness > 0 {
+		next = p.newState()
+	}
+	p.update(state, next, total, norm)
+	p.pool.contributions.put(total)
+	if next != state {
+		p.pool.outlive(state, p.job.Strategy.Staleness)
+	}
+	return next
+}
+
+// update makes next, which may be the state itself, of the state.
+func (p *ParameterShard) update(state, next *State, total *Contribution, norm float64) {
+	log := StepLog{
+		Step:         state.Step + p.job.Strategy.Steps(),
+		Examples:     float(total.Weight),
+		GradientNorm: norm,
+		LeftOut:      total.LeftOut,
+	}
+	log.RateFactor = rateFactor(p.job.Spec.Training.Schedule, log.Step-1)
 	if total.Weight > 0 {
 		log.Loss = float(total.Loss) / log.Examples
 	}
 	switch {
 	case total.Weight == 0:
 		next.copyFrom(state)
-	case t.job.LocalSteps > 0:
-		log.GradientNorm = t.move(state, next, total)
+		log.GradientNorm = 0
+	case p.job.Strategy.LocalSteps > 0:
+		p.move(state, next, total, &log)
 	default:
-		log.GradientNorm = t.apply(state, next, total, log.RateFactor)
+		p.apply(state, next, total, &log)
 	}
-	next.Log = append(slices.Clip(state.Log), log)
-	return next
+	next.Step, next.Log = log.Step, append(slices.Clip(state.Log), log)
 }
 
-// copyFrom makes s what other is, but for its position.
+// copyFrom makes the vectors of s what those of other are.
 func (s *State) copyFrom(other *State) {
-	copy(s.Weights, other.Weights)
-	copy(s.Slots, other.Slots)
+	if s != other {
+		copy(s.Weights, other.Weights)
+		copy(s.Slots, other.Slots)
+	}
 }
 
-// apply fills next, which is not shared yet, and returns the norm of the mean gradient.
-func (t *Trainer) apply(state, next *State, total *Contribution, factor float64) float64 {
-	u := &update{Trainer: t, state: state, next: next, total: total, factor: factor, weight: float(total.Weight), scale: 1}
-	u.begin()
-	defer t.pool.updates.put(u.scratch)
-	clip := t.job.Spec.Training.ClipNorm
-	if clip == 0 {
+// apply fills next by the mean gradient, whose norm it measures if this is the only part.
+func (p *ParameterShard) apply(state, next *State, total *Contribution, log *StepLog) {
+	u := p.begin(state, next, total, log)
+	defer u.end()
+	clip := p.job.Spec.Training.ClipNorm
+	if p.of == 1 && clip == 0 {
 		u.eachBlock(func(worker, block int) { u.measure(worker, block); u.change(worker, block) })
-		norm := u.norm()
+		log.GradientNorm = u.measured().Norm()
 		u.changeTables()
-		return norm
+		return
 	}
-	u.eachBlock(func(worker, block int) { u.measure(worker, block) })
-	norm := u.norm()
-	if norm > clip {
-		u.scale = float32(clip / norm)
+	if p.of == 1 {
+		u.eachBlock(func(worker, block int) { u.measure(worker, block) })
+		log.GradientNorm = u.measured().Norm()
+	}
+	if clip > 0 && log.GradientNorm > clip {
+		u.scale = float32(clip / log.GradientNorm)
 	}
 	u.eachBlock(func(worker, block int) { u.gradient(worker, block); u.change(worker, block) })
 	u.changeTables()
-	return norm
 }
 
 // applyRows updates some rows of a table: they are copied together, updated as one vector, and copied back.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/alloctest"
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/plan"
 	"github.com/penstock-ml/penstock/models/widedeep"
@@ -108,13 +109,11 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	for name, c := range configs {
 		for _, mode := range []plan.Mode{plan.Score, plan.Train} {
 			p := newPlan(t, c, layout, 64, mode)
-			if n := testing.AllocsPerRun(20, func() {
+			alloctest.None(t, fmt.Sprintf("%s, mode %d", name, mode), 20, func() {
 				if err := p.Run(); err != nil {
 					t.Fatal(err)
 				}
-			}); n != 0 {
-				t.Errorf("%s, mode %d: %v allocations a run", name, mode, n)
-			}
+			})
 		}
 	}
 }
@@ -129,9 +128,7 @@ func TestGroupsDoNotAllocate(t *testing.T) {
 		g.Bind(a.Initial(1))
 		fillRandom(g.Input(), layout)
 		scratch := make([]float32, g.Scratch())
-		if n := testing.AllocsPerRun(10, func() { runGroups(t, g, scratch) }); n != 0 {
-			t.Errorf("%s: %v allocations a run", name, n)
-		}
+		alloctest.None(t, name, 10, func() { runGroups(t, g, scratch) })
 	}
 }
 

@@ -1,4 +1,4 @@
 package widedeep
 
 // NewModel builds a model as the registry would.
-var NewModel = kind{}.New
+var NewModel = Kind{}.New

@@ -24,12 +24,13 @@ const (
 // a batch touches little of it, while all of it would have to be summed.
 const sparseFloats = 65_536
 
-func init() { models.Register(Name, kind{}) }
+func init() { models.Register(Name, Kind{}) }
 
-type kind struct{}
+// Kind is the kind wide_deep. Kinds of one's own may build on it.
+type Kind struct{}
 
 // New implements models.Kind.
-func (kind) New(s *spec.Spec, layout *features.Layout) (models.Model, error) {
+func (Kind) New(s *spec.Spec, layout *features.Layout) (models.Model, error) {
 	config, err := parse(&s.Model, layout)
 	if err != nil {
 		return nil, err
