@@ -155,7 +155,7 @@ func (l *jobLock) write(ctx context.Context, generation int64) error {
 	}
 	written, err := storage.WriteFileIf(ctx, l.path, append(data, '\n'), generation)
 	if err == nil {
-		l.owner, l.generation = owner, written
+		l.owner.Alive, l.generation = owner.Alive, written
 	}
 	return err
 }

@@ -156,11 +156,10 @@ func TestALockIsRenewed(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer lock.release()
-		token := lock.owner.Token // read before the first renewal writes the owner
 		for _, spoil := range []func(){func() {}, func() { storage.Delete(t.Context(), storage.Join(dir, lockName)) }} {
 			spoil()
 			time.Sleep(2*lockLife + time.Second)
-			if _, owner := readLock(t, dir); owner == nil || owner.Token != token || time.Since(owner.Alive) > lockRenewal {
+			if _, owner := readLock(t, dir); owner == nil || owner.Token != lock.owner.Token || time.Since(owner.Alive) > lockRenewal {
 				t.Errorf("after a while the lock is that of %v", owner)
 			}
 			if err := context.Cause(held); err != nil {
