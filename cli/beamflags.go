@@ -15,12 +15,14 @@ import (
 // standard library.
 func addRunnerFlags(cmd *cobra.Command, runner string) *runnerValue {
 	v := newRunnerValue(runner)
-	cmd.Flags().Var(v, "runner", "`runner` of the pipeline: direct or prism")
+	cmd.Flags().Var(v, "runner", "`runner` of the pipeline: direct, prism or flink")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return v.runner.Check() }
 	flag.CommandLine.VisitAll(func(f *flag.Flag) {
 		if isRunnerOption(f.Name) && cmd.Flags().Lookup(f.Name) == nil {
 			bridge(cmd.Flags(), f)
 		}
 	})
+	showRunnerOptions(cmd.Flags())
 	return v
 }
 
@@ -38,6 +40,17 @@ func bridge(to *pflag.FlagSet, f *flag.Flag) {
 		bridged.NoOptDefVal = "true"
 	}
 	to.AddFlag(bridged)
+}
+
+// showRunnerOptions unhides the options that Penstock's own runners are steered by, in its words.
+func showRunnerOptions(flags *pflag.FlagSet) {
+	for name, usage := range map[string]string{
+		"endpoint":    "`address` of Beam's job server, for flink",
+		"parallelism": "`parts` that flink computes at a time (default 1)",
+	} {
+		f := flags.Lookup(name)
+		f.Usage, f.Hidden = usage, false
+	}
 }
 
 // goFlag is a pflag.Value that sets a global flag of the standard library.

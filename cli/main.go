@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/spec"
 	_ "github.com/penstock-ml/penstock/models/widedeep" // the kind of model that every penstock has
+	"github.com/penstock-ml/penstock/runners"
 )
 
 // Exit statuses.
@@ -26,10 +27,19 @@ const (
 // Main runs the command that args, without the program's name, ask for and returns the exit status. Where they are
 // those of a Beam worker it is the worker instead, so it has to be the first thing that a program calls.
 func Main(ctx context.Context, args []string) int {
-	if isWorker(args) {
-		return work(args)
+	if runners.IsWorker(args) {
+		return work(ctx, args)
 	}
 	return newApp(args, os.Stdin, os.Stdout, os.Stderr).main(ctx)
+}
+
+// work serves a runner. Its log is what the runner keeps of a worker that it could not start.
+func work(ctx context.Context, args []string) int {
+	if err := runners.Work(ctx, args); err != nil {
+		fmt.Fprintf(os.Stderr, "penstock worker: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
 }
 
 // app is one run of the program.

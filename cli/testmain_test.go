@@ -13,9 +13,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/penstock-ml/penstock/runners/runnerstest"
 )
 
 func TestMain(m *testing.M) {
+	runnerstest.WorkIfAsked()
 	testscript.Main(m, map[string]func(){
 		"penstock":          func() { os.Exit(Main(context.Background(), os.Args[1:])) },
 		"interrupted-twice": interruptedTwice,

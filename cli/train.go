@@ -69,7 +69,8 @@ func newTrainCommand(a *app) *cobra.Command {
 		Args:    noArguments,
 	}
 	f.define(cmd)
-	cmd.PreRunE = func(*cobra.Command, []string) error { return f.check() }
+	checkRunner := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error { return cmp.Or(f.check(), checkRunner(cmd, args)) }
 	cmd.RunE = a.runUntilInterrupted(func(ctx context.Context) error { return a.train(ctx, f, cmd.Flags().Changed("seed")) })
 	return cmd
 }

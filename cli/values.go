@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/penstock-ml/penstock/pipelines"
 	"github.com/penstock-ml/penstock/runners"
 )
 
@@ -61,7 +60,7 @@ func (n *integer[T]) Set(text string) error {
 // runnerValue is the flag --runner.
 type runnerValue struct {
 	name   string
-	runner pipelines.Runner
+	runner *runners.Runner
 }
 
 func newRunnerValue(name string) *runnerValue {

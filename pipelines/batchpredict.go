@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -33,14 +32,8 @@ type BatchPredictOptions struct {
 	// Overwrite deletes the files of an earlier prediction in OutputPath; without it they are an error.
 	Overwrite bool
 	Runner    Runner
-	// Progress, if not nil, is called now and then while workers in this process are at work, by one goroutine at a time.
+	// Progress, if not nil, is called now and then while workers are at work, by one goroutine at a time.
 	Progress func(BatchPredictProgress)
-}
-
-// BatchPredictProgress is how far a batch prediction has come.
-type BatchPredictProgress struct {
-	Records           int64
-	Bytes, TotalBytes int64 // of the input as stored
 }
 
 // BatchPredictResult is what a batch prediction has done: the summary that is also in OutputPath.
@@ -54,12 +47,19 @@ func BatchPredict(ctx context.Context, o BatchPredictOptions) (*BatchPredictResu
 		return nil, err
 	}
 	defer predictions.Model.Release()
-	defer o.watch(predictions.Watch, ranges)()
-	err = run(ctx, o.Runner, func(s beam.Scope) { predictionGraph(s, o.Runner, predictions, ranges) })
+	finish := o.watch(ctx, predictions, ranges)
+	result, err := o.predict(ctx, predictions, ranges)
+	finish(result)
+	return result, err
+}
+
+// predict runs the pipeline and reads the summary that it wrote.
+func (o *BatchPredictOptions) predict(ctx context.Context, p transforms.Predictions, ranges []records.Range) (*BatchPredictResult, error) {
+	err := run(ctx, o.Runner, func(s beam.Scope) { predictionGraph(s, o.Runner, p, ranges) })
 	if err != nil {
 		return nil, err
 	}
-	path := predictions.Output.Summary()
+	path := p.Output.Summary()
 	data, err := storage.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
@@ -146,23 +146,4 @@ func (o *BatchPredictOptions) oldPredictions(ctx context.Context) (old []string,
 		}
 	}
 	return old, nil
-}
-
-// watch adds up what the workers in this process report under the name.
-func (o *BatchPredictOptions) watch(name string, ranges []records.Range) (stop func()) {
-	if o.Progress == nil {
-		return func() {}
-	}
-	var mu sync.Mutex
-	var sum BatchPredictProgress
-	for _, r := range ranges {
-		sum.TotalBytes += r.End - r.Start
-	}
-	return transforms.Watch(name, func(p transforms.Progress) {
-		mu.Lock()
-		defer mu.Unlock()
-		sum.Records += p.Records
-		sum.Bytes += p.Bytes
-		o.Progress(sum)
-	})
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
 	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/runners/runnerstest"
+	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/transforms"
 )
 
@@ -106,7 +108,7 @@ func TestBatchPredictIsTheSameEverywhere(t *testing.T) {
 		t.Errorf("%d files for %d shards", len(want), result.Shards)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, runner := range runnerNames {
+	for _, runner := range runnerstest.Names {
 		for _, cores := range []int{1, 5, 20} {
 			runtime.GOMAXPROCS(cores)
 			o.Runner, o.BatchSize = runnerNamed(t, runner), 1+cores
@@ -156,7 +158,7 @@ func TestBatchPredictAccountsForBadRecords(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "b.csv.gz"), zipped.Bytes())
 	writeFile(t, filepath.Join(dir, "c.csv"), nil)
 	var first map[string]string
-	for _, runner := range runnerNames {
+	for _, runner := range runnerstest.Names {
 		result, files := predictDir(t, BatchPredictOptions{
 			Model: model, InputPaths: []string{dir + "/*", dir + "/a.csv"}, RangeBytes: 5000, Runner: runnerNamed(t, runner),
 		})
@@ -298,7 +300,7 @@ func TestBatchPredictOverwrites(t *testing.T) {
 func TestBatchPredictReportsProgress(t *testing.T) {
 	const n = 1000
 	dir := writeRecords(t, n)
-	for _, runner := range runnerNames {
+	for _, runner := range runnerstest.Names {
 		var last BatchPredictProgress
 		_, err := BatchPredict(context.Background(), BatchPredictOptions{
 			Model: exportModel(t), InputPaths: []string{dir + "/*.csv"}, OutputPath: t.TempDir(), RangeBytes: 5000, Runner: runnerNamed(t, runner),
@@ -342,5 +344,20 @@ func TestBatchPredictRefusesWrongOptions(t *testing.T) {
 		if _, err := BatchPredict(context.Background(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want one about %s", err, want)
 		}
+	}
+}
+
+// What workers elsewhere have done shows in the files that are finished.
+func TestProgressOfWorkersElsewhere(t *testing.T) {
+	var last BatchPredictProgress
+	w := &batchWatch{progress: func(p BatchPredictProgress) { last = p }, sizes: map[string]int64{"a": 10, "b": 20, "c": 5}}
+	w.raise(BatchPredictProgress{Bytes: w.finished([]storage.Info{{Path: "b"}, {Path: "a"}, {Path: "other"}})})
+	w.raise(BatchPredictProgress{Bytes: 20}) // an older look
+	if last.Bytes != 30 {
+		t.Errorf("%d bytes are reported, want 30", last.Bytes)
+	}
+	w.add(transforms.Progress{Records: 1, Bytes: 5})
+	if last.Bytes != 35 || last.Records != 1 {
+		t.Errorf("then %+v", last)
 	}
 }

@@ -17,11 +17,10 @@ import (
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
 	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/runners/runnerstest"
 	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/transforms"
 )
-
-var runnerNames = []string{"direct", "prism"}
 
 // exportModel writes the small model of tests.
 func exportModel(t testing.TB) ModelRef {
@@ -55,7 +54,7 @@ func TestEvaluateIsExact(t *testing.T) {
 	dir, model := writeRecords(t, n), exportModel(t)
 	want := bruteForce(t, n)
 	var first *metrics.Metrics
-	for _, runner := range runnerNames {
+	for _, runner := range runnerstest.Names {
 		for _, rangeBytes := range []int64{0, 5000, 1 << 20} {
 			temp := t.TempDir()
 			got, err := Evaluate(context.Background(), EvaluateOptions{
@@ -167,7 +166,7 @@ func TestEvaluateACheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := []string{writeRecords(t, 300) + "/*.csv"}
-	for _, runner := range runnerNames {
+	for _, runner := range runnerstest.Names {
 		got, err := Evaluate(ctx, EvaluateOptions{Model: ModelRef{JobDir: jobDir, Step: 7}, Files: files, Runner: runnerNamed(t, runner)})
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +196,7 @@ func TestEvaluateNamesTheBadRecord(t *testing.T) {
 			content = nil
 		}
 		writeFile(t, bad, content)
-		for _, runner := range runnerNames {
+		for _, runner := range runnerstest.Names {
 			_, err := Evaluate(context.Background(), EvaluateOptions{
 				Model: model, Files: []string{bad}, Runner: runnerNamed(t, runner), RangeBytes: 1000,
 			})

@@ -21,7 +21,7 @@ import (
 	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/models/synthetic"
 	"github.com/penstock-ml/penstock/models/training"
-	"github.com/penstock-ml/penstock/runners"
+	"github.com/penstock-ml/penstock/runners/runnerstest"
 	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/storage/storagetest"
 )
@@ -170,7 +170,7 @@ func checkResume(t *testing.T, train, eval string, strategy training.Strategy) {
 	whole := censusOptions(t, train, eval, 30)
 	whole.EvalEvery, whole.Strategy = 15, strategy
 	want := mustTrain(t, whole)
-	for _, name := range runners.Names() {
+	for _, name := range runnerstest.Names {
 		for _, stop := range []int64{1, 10, 17, 27} {
 			o := censusOptions(t, train, eval, 30)
 			o.EvalEvery, o.SegmentRounds, o.Runner, o.Strategy = 15, 2, runnerNamed(t, name), strategy
@@ -337,7 +337,7 @@ func appendLine(t *testing.T, path string) {
 
 func TestThreeCheckpointsAreKept(t *testing.T) {
 	train, _, _ := censusFiles(t, 2000)
-	for _, name := range runners.Names() {
+	for _, name := range runnerstest.Names {
 		o := censusOptions(t, train, "", 20)
 		o.CheckpointEvery, o.Runner = 3, runnerNamed(t, name)
 		mustTrain(t, o)
@@ -383,7 +383,7 @@ func TestACorruptCheckpointFallsBackToTheOneBefore(t *testing.T) {
 func TestFailedSegmentsAreRunAgain(t *testing.T) {
 	train, _, _ := censusFiles(t, 2000)
 	want := mustTrain(t, censusOptions(t, train, "", 12)).WeightsSHA256
-	for _, name := range runners.Names() {
+	for _, name := range runnerstest.Names {
 		o := censusOptions(t, train, "", 12)
 		o.SegmentRounds, o.SegmentRetries = 4, 2
 		flaky := &flakyRunner{Runner: runnerNamed(t, name), failures: 2}

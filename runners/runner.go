@@ -14,8 +14,9 @@ import (
 type Runner struct {
 	name      string
 	inProcess bool
-	elements  int
+	elements  func() int
 	maxRounds int
+	check     func() error // may be nil
 	prepare   func(p *beam.Pipeline) (func(context.Context) error, error)
 }
 
@@ -28,10 +29,18 @@ func (r *Runner) InProcess() bool { return r.inProcess }
 
 // Elements is how many elements a collection of work (shards, ranges of files) is cut into. A DoFn computes what its
 // element holds on all cores.
-func (r *Runner) Elements() int { return r.elements }
+func (r *Runner) Elements() int { return r.elements() }
 
 // MaxRounds caps the training rounds of one segment, that is of one graph.
 func (r *Runner) MaxRounds() int { return r.maxRounds }
+
+// Check finds what is wrong or missing among the options that the runner has of its own, and fills in the rest.
+func (r *Runner) Check() error {
+	if r.check == nil {
+		return nil
+	}
+	return r.check()
+}
 
 // Prepare makes a pipeline ready to run; the function returned runs it to its end. A DoFn's error is within the error
 // that it returns, at least as text.

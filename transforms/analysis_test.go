@@ -12,6 +12,7 @@ import (
 	"github.com/penstock-ml/penstock/models/records"
 	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/runners"
+	"github.com/penstock-ml/penstock/runners/runnerstest"
 	"github.com/penstock-ml/penstock/storage"
 )
 
@@ -40,7 +41,7 @@ func TestAnalysisIsTheSameOnEveryRunner(t *testing.T) {
 
 // A person sees the sentence of the DoFn, whatever the runner puts around it.
 func TestFailuresNameFileAndLineOnEveryRunner(t *testing.T) {
-	for _, name := range runners.Names() {
+	for _, name := range runnerstest.Names {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, "bad.csv")

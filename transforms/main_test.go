@@ -1,15 +1,9 @@
 package transforms
 
 import (
-	"flag"
-	"os"
 	"testing"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/penstock-ml/penstock/runners/runnerstest"
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	beam.Init()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { runnerstest.Main(m) }

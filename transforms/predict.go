@@ -175,7 +175,7 @@ type rangeWriter struct {
 }
 
 func (f *PredictFn) createFiles(ctx context.Context, r records.Range) (*rangeWriter, error) {
-	results, err := storage.Create(ctx, f.Output.results(r.Index))
+	results, err := storage.Create(ctx, f.Output.Results(r.Index))
 	return &rangeWriter{
 		ctx: ctx, output: f.Output, watch: f.Watch, records: r, results: results,
 		outcome: RangeOutcome{Index: r.Index, File: r.File, Types: map[string]int64{}},

@@ -20,7 +20,9 @@ func (f PredictionFiles) shard(kind string, index int) string {
 	return storage.Join(f.Dir, fmt.Sprintf("prediction.%s-%05d-of-%05d", kind, index, f.Shards))
 }
 
-func (f PredictionFiles) results(index int) string       { return f.shard("results", index) }
+// Results is the file of results of a range. It appears when it is whole.
+func (f PredictionFiles) Results(index int) string { return f.shard("results", index) }
+
 func (f PredictionFiles) errors(index int) string        { return f.shard("errors", index) }
 func (f PredictionFiles) partialErrors(index int) string { return f.shard("partial-errors", index) }
 func (f PredictionFiles) stats() string                  { return storage.Join(f.Dir, "prediction.errors_stats") }
