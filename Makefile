@@ -13,7 +13,7 @@ BEAM    := $(shell $(GO) list ./... 2>/dev/null | grep -v -e /models -e /storage
 export PEERS_ENV ?= bench/.peers-env
 PYTHON           ?= python3
 
-.PHONY: build demo test test-all bench bench-peers lint clean
+.PHONY: build demo test test-all test-workers test-flink flink-up flink-down bench bench-peers lint clean
 
 build: ## the binary, static
 	$(GO) build -ldflags='-s -w' -o $(BINARY) .
@@ -27,8 +27,21 @@ test: ## vet, the race detector on all that is free of Beam, what it hides of al
 	$(GO) test -run Allocat $(NO_BEAM)
 	$(GO) test $(BEAM)
 
-test-all: test ## also the race detector on the packages with Beam, which compiles Beam once more
+test-all: test test-workers test-flink ## also separate workers, a Flink cluster and the race detector with Beam, which is compiled once more
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m $(BEAM)
+
+test-workers: ## every pipeline with its DoFns in another process
+	PENSTOCK_WORKERS=process $(GO) test -count 1 ./transforms ./pipelines
+
+test-flink: ## on a Flink cluster of two TaskManagers, some of which die; where Java and Maven are
+	PENSTOCK_TEST_FLINK=1 $(GO) test -count 1 -run Flink ./cli
+
+flink-up: ## a Flink cluster with Beam's job server at localhost:8099, until make flink-down
+	$(GO) build -o bin/flinkup ./runners/flinkcluster/flinkup
+	bin/flinkup -dir bin/flink -detach
+
+flink-down:
+	bin/flinkup -dir bin/flink -stop
 
 bench: build ## Penstock paired with the peers that are installed: BENCHMARKS.md (BENCH='-run REGEXP', -list, -help)
 	$(GO) run ./bench $(BENCH)

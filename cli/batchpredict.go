@@ -70,7 +70,7 @@ func (a *app) batchPredict(ctx context.Context, f *batchPredictFlags) error {
 	o.RangeBytes = int64(f.rangeMB) << 20
 	o.Runner = f.runner.runner
 	o.Progress = func(p pipelines.BatchPredictProgress) {
-		progress.update(p.Bytes, p.TotalBytes, humanize.Comma(p.Records)+" records")
+		progress.update(p.Bytes, p.TotalBytes, recordsDone(p.Records))
 	}
 	a.startBeam()
 	result, err := pipelines.BatchPredict(ctx, o)
@@ -79,6 +79,14 @@ func (a *app) batchPredict(ctx context.Context, f *batchPredictFlags) error {
 		return interrupted(err, o.OutputPath+" is incomplete: run it again with --overwrite")
 	}
 	return a.print(result, func(w io.Writer) { writeBatchResult(w, result, o.OutputPath) })
+}
+
+// recordsDone says nothing where workers are elsewhere, and only their files tell what is done.
+func recordsDone(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return humanize.Comma(n) + " records"
 }
 
 func writeBatchResult(w io.Writer, r *pipelines.BatchPredictResult, dir string) {

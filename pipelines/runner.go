@@ -18,7 +18,8 @@ type Runner interface {
 	Elements() int
 	// MaxRounds caps the training rounds of one graph.
 	MaxRounds() int
-	// Prepare makes a pipeline ready to run.
+	// Prepare makes a pipeline ready to run. The run's error may have a method TooLarge() bool, which tells whether a
+	// graph of fewer rounds would do.
 	Prepare(p *beam.Pipeline) (run func(context.Context) error, err error)
 }
 

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,10 +75,16 @@ func (r *trainRun) maxRounds() int {
 // segment runs some rounds, again if they fail, and takes in what they report.
 func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
 	began := time.Now()
-	for attempt := 0; ; attempt++ {
+	for attempt := 0; ; {
 		err := r.runSegment(ctx, rounds)
 		if err == nil {
 			break
+		}
+		if rounds > 1 && tooLarge(err) {
+			rounds /= 2
+			r.SegmentRounds = rounds
+			r.warn(fmt.Sprintf("the runner has no room for so many rounds in one pipeline: from here on it gets %d", rounds))
+			continue
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted after step %d, with the checkpoint of step %d: %w", r.state.Step, r.committed, err)
@@ -85,12 +92,18 @@ func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
 		if attempt == r.SegmentRetries {
 			return err
 		}
+		attempt++
 		r.warn(fmt.Sprintf("steps %d to %d failed and are run again: %v", r.state.Step+1, r.state.Step+int64(rounds)*r.stepsPerRound(), err))
 	}
 	took := time.Since(began).Seconds()
 	r.seconds += took
 	r.evaluation = nil
 	return r.report(took, stop)
+}
+
+func tooLarge(err error) bool {
+	var e interface{ TooLarge() bool }
+	return errors.As(err, &e) && e.TooLarge()
 }
 
 // runSegment runs a graph of so many rounds from r.state to its successor.

@@ -386,7 +386,7 @@ func TestFailedSegmentsAreRunAgain(t *testing.T) {
 	for _, name := range runnerstest.Names {
 		o := censusOptions(t, train, "", 12)
 		o.SegmentRounds, o.SegmentRetries = 4, 2
-		flaky := &flakyRunner{Runner: runnerNamed(t, name), failures: 2}
+		flaky := &flakyRunner{Runner: runnerNamed(t, name), failures: 2, err: errFlaky}
 		o.Runner = flaky
 		warned := 0
 		o.Observer.Warn = func(string) { warned++ }
@@ -394,12 +394,37 @@ func TestFailedSegmentsAreRunAgain(t *testing.T) {
 			t.Errorf("%s: the weights are %s after %d warnings, want %s after 2", name, got, warned, want)
 		}
 		o = censusOptions(t, train, "", 12)
-		o.SegmentRetries, o.Runner = 1, &flakyRunner{Runner: runnerNamed(t, name), failures: 5}
+		o.SegmentRetries, o.Runner = 1, &flakyRunner{Runner: runnerNamed(t, name), failures: 5, err: errFlaky}
 		if _, err := Train(context.Background(), o); !errors.Is(err, errFlaky) {
 			t.Errorf("%s: more failures than retries gave %v", name, err)
 		}
 	}
 }
+
+// A runner that has no room for a graph gets shorter ones, which is no failure.
+func TestGraphsShrinkToTheRunner(t *testing.T) {
+	train, _, _ := censusFiles(t, 2000)
+	want := mustTrain(t, censusOptions(t, train, "", 12)).WeightsSHA256
+	o := censusOptions(t, train, "", 12)
+	crowded := &flakyRunner{Runner: runnerNamed(t, "prism"), failures: 2, err: errCrowded{}}
+	o.Runner, o.CheckpointEvery = crowded, 0
+	var warnings []string
+	o.Observer.Warn = func(sentence string) { warnings = append(warnings, sentence) }
+	if got := mustTrain(t, o).WeightsSHA256; got != want {
+		t.Errorf("the weights are %s, want %s", got, want)
+	}
+	if len(warnings) != 2 || !strings.HasSuffix(warnings[1], "gets 3") {
+		t.Errorf("the warnings are %q, want two, the last of 3 rounds", warnings)
+	}
+	if training := crowded.prepared - 1; training != 2+4 {
+		t.Errorf("there were %d training graphs, want 2 that failed and 4 of 3 rounds", training)
+	}
+}
+
+type errCrowded struct{}
+
+func (errCrowded) Error() string  { return "there are no network buffers left" }
+func (errCrowded) TooLarge() bool { return true }
 
 var errFlaky = errors.New("the cluster lost a worker")
 
@@ -407,6 +432,7 @@ var errFlaky = errors.New("the cluster lost a worker")
 type flakyRunner struct {
 	Runner
 	failures int
+	err      error
 	prepared int
 }
 
@@ -419,7 +445,7 @@ func (f *flakyRunner) Prepare(p *beam.Pipeline) (func(context.Context) error, er
 	return func(ctx context.Context) error {
 		if f.failures > 0 {
 			f.failures--
-			return errFlaky
+			return f.err
 		}
 		return run(ctx)
 	}, err

@@ -10,10 +10,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/artifact"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/protox"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
@@ -47,6 +50,7 @@ func newSubmission(ctx context.Context, client jobpb.JobServiceClient, p *beam.P
 	if err := runnerlib.UpdateGoEnvironmentWorker(worker, pipeline); err != nil {
 		return nil, err
 	}
+	nameWorker(pipeline)
 	options := runnerlib.JobOptions{
 		Name: jobopts.GetJobName(), Experiments: jobopts.GetExperiments(), Worker: worker,
 		RetainDocker: *jobopts.RetainDockerContainers, Parallelism: *jobopts.Parallelism,
@@ -86,6 +90,17 @@ func environmentConfig(ctx context.Context) string {
 	}
 	config, _ := json.Marshal(map[string]string{"command": self}) // strings can be encoded
 	return string(config)
+}
+
+// nameWorker has the job server keep the worker's binary under a plain name: under a path it would not find it when it
+// cleans up.
+func nameWorker(p *pipepb.Pipeline) {
+	role := protox.MustEncode(&pipepb.ArtifactStagingToRolePayload{StagedName: "worker"})
+	for _, environment := range p.GetComponents().GetEnvironments() {
+		for _, d := range environment.GetDependencies() {
+			d.RoleUrn, d.RolePayload = artifact.URNStagingTo, role
+		}
+	}
 }
 
 // run submits the job and waits for its end; a context that ends cancels it.
@@ -163,8 +178,18 @@ func outcome(id string, state jobpb.JobState_Enum, failures []error) error {
 	case jobpb.JobState_CANCELLED:
 		return fmt.Errorf("job %s was cancelled", id)
 	}
-	return fmt.Errorf("job %s ended as %s: %w", id, state, errors.Join(failures...))
+	err := fmt.Errorf("job %s ended as %s: %w", id, state, errors.Join(failures...))
+	if strings.Contains(err.Error(), "Insufficient number of network buffers") { // as Flink puts it
+		return tooLarge{err}
+	}
+	return err
 }
+
+// tooLarge is the failure of a job that has too many stages at once for its cluster.
+type tooLarge struct{ error }
+
+func (e tooLarge) Unwrap() error { return e.error }
+func (tooLarge) TooLarge() bool  { return true }
 
 // cancel is best effort: the run that asks for it has ended.
 func (s *submission) cancel(id string) {

@@ -2,7 +2,9 @@ package transforms
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -23,15 +25,18 @@ func init() {
 	register.Function1x1((&MeasurePartFn{}).Setup)
 	register.Function2x1((&MeasurePartFn{}).ProcessElement)
 	register.Combiner1[*training.Measure](&MergeMeasuresFn{})
+	register.Function3x2(joinPart)
 	beam.RegisterDoFn(reflect.TypeFor[UpdatePartFn]())
 	register.Function1x1((&UpdatePartFn{}).Setup)
-	register.Function4x3((&UpdatePartFn{}).ProcessElement)
+	register.Function2x2((&UpdatePartFn{}).ProcessElement)
 	beam.RegisterDoFn(reflect.TypeFor[SavePartsFn]())
 	register.Function3x1((&SavePartsFn{}).ProcessElement)
 	register.Emitter2[int, *training.State]()
 	register.Emitter2[int, *training.Contribution]()
 	register.Iter1[*training.Contribution]()
+	register.Iter1[*training.State]()
 	register.Iter2[int, *training.State]()
+	beam.RegisterCoder(reflect.TypeFor[*PartRound](), encodePartRound, decodePartRound)
 	beam.RegisterCoder(reflect.TypeFor[*training.Measure](), encodeMeasure, decodeMeasure)
 }
 
@@ -60,7 +65,7 @@ func roundOfParts(s beam.Scope, segment Segment, shards beam.PCollection, states
 	contributions := beam.ParDo(s, contribute, shards, beam.SideInput{Input: states[newest-ahead]})
 	totals := beam.CombinePerKey(s, &AverageFn{Absorb: segment.InMemory}, contributions)
 	measure := beam.Combine(s, &MergeMeasuresFn{}, beam.ParDo(s, &MeasurePartFn{Job: segment.Job}, totals))
-	joined := beam.CoGroupByKey(s, totals, states[newest])
+	joined := beam.ParDo(s, joinPart, beam.CoGroupByKey(s, totals, states[newest]))
 	return beam.ParDo(s, &UpdatePartFn{Job: segment.Job, InPlace: segment.InMemory}, joined, beam.SideInput{Input: measure})
 }
 
@@ -151,6 +156,23 @@ func (*MergeMeasuresFn) MergeAccumulators(a, b *training.Measure) *training.Meas
 	return merged
 }
 
+// PartRound is what a part's update needs of the part.
+type PartRound struct {
+	Number int
+	Total  *training.Contribution
+	State  *training.State
+}
+
+// joinPart makes an element of what belongs to a part. A join itself has no coder in Beam's Go, so that a step with a
+// side input cannot follow it on every runner.
+func joinPart(number int, totals func(**training.Contribution) bool, states func(**training.State) bool) (*PartRound, error) {
+	r := &PartRound{Number: number}
+	if !totals(&r.Total) || !states(&r.State) {
+		return nil, fail(fmt.Errorf("parameter shard %d has no total or no state", number))
+	}
+	return r, nil
+}
+
 // UpdatePartFn applies the total of a part to its state.
 type UpdatePartFn struct {
 	Job     JobRef
@@ -166,18 +188,12 @@ func (f *UpdatePartFn) Setup(ctx context.Context) (err error) {
 }
 
 // ProcessElement returns the part's state after the round.
-func (f *UpdatePartFn) ProcessElement(number int, totals func(**training.Contribution) bool, states func(**training.State) bool, measure *training.Measure) (int, *training.State, error) {
-	var total *training.Contribution
-	var state *training.State
-	if !totals(&total) || !states(&state) {
-		return 0, nil, fail(fmt.Errorf("parameter shard %d has no total or no state", number))
+func (f *UpdatePartFn) ProcessElement(r *PartRound, measure *training.Measure) (int, *training.State) {
+	part := f.parts[r.Number]
+	if f.InPlace {
+		return r.Number, part.Advance(r.State, r.Total, measure.Norm())
 	}
-	if part := f.parts[number]; f.InPlace {
-		state = part.Advance(state, total, measure.Norm())
-	} else {
-		state = part.Update(state, total, measure.Norm())
-	}
-	return number, state, nil
+	return r.Number, part.Update(r.State, r.Total, measure.Norm())
 }
 
 // SavePartsFn is SaveStateFn for parameters in parts: its side input has those of the last state, and in the strategy
@@ -241,6 +257,36 @@ func (r JobRef) collect(states func(*int, **training.State) bool) ([][]*training
 	}
 	slices.SortFunc(list, func(a, b []*training.State) int { return int(b[0].Step - a[0].Step) })
 	return list, nil
+}
+
+// A round of a part is its number, the size of its total, the total and the state.
+
+func encodePartRound(r *PartRound) ([]byte, error) {
+	total, err := r.Total.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	state, err := r.State.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	data := binary.AppendUvarint(nil, uint64(r.Number))
+	data = binary.AppendUvarint(data, uint64(len(total)))
+	return slices.Concat(data, total, state), nil
+}
+
+func decodePartRound(data []byte) (*PartRound, error) {
+	number, n := binary.Uvarint(data)
+	size, m := binary.Uvarint(data[max(n, 0):])
+	if n <= 0 || m <= 0 || size > uint64(len(data)-n-m) {
+		return nil, errors.New("a round of a parameter shard is cut off")
+	}
+	data = data[n+m:]
+	r := &PartRound{Number: int(number), Total: &training.Contribution{}, State: &training.State{}}
+	if err := r.Total.UnmarshalBinary(data[:size]); err != nil {
+		return nil, err
+	}
+	return r, r.State.UnmarshalBinary(data[size:])
 }
 
 func encodeMeasure(m *training.Measure) ([]byte, error) { return json.Marshal(m) }

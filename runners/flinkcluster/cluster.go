@@ -73,11 +73,17 @@ func (c *Cluster) Endpoint() string { return fmt.Sprintf("localhost:%d", c.JobPo
 // TaskManager returns the process id of a TaskManager. One that died has another when it runs again.
 func (c *Cluster) TaskManager(number int) int { return int(c.taskManagers[number].pid.Load()) }
 
-// Stop kills all parts of the cluster: none of them keeps anything.
+// temp is where Flink and Beam put what nobody needs after them.
+func (c *Cluster) temp() string { return filepath.Join(c.Dir, "tmp") }
+
+// Stop kills all parts of the cluster, since none of them keeps anything, and removes their temporary files.
 func (c *Cluster) Stop() {
 	c.stop()
 	for _, p := range c.processes {
 		<-p.done
+	}
+	if err := os.RemoveAll(c.temp()); err != nil {
+		c.Say(err.Error())
 	}
 }
 
@@ -96,7 +102,7 @@ func (c *Cluster) start(ctx, running context.Context) error {
 
 // launch starts all parts; they find each other in any order.
 func (c *Cluster) launch(running context.Context) error {
-	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
+	if err := os.MkdirAll(c.temp(), 0o777); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(c.Dir, overridesName), overrides, 0o666); err != nil {
@@ -118,7 +124,7 @@ func (c *Cluster) launch(running context.Context) error {
 	server := c.java("jobserver", "org.apache.beam.runners.flink.FlinkJobServerDriver",
 		fmt.Sprintf("--flink-master=localhost:%d", c.RESTPort), "--flink-conf-dir="+conf, "--job-host=localhost",
 		fmt.Sprintf("--job-port=%d", c.JobPort), fmt.Sprintf("--artifact-port=%d", c.artifactPort),
-		fmt.Sprintf("--expansion-port=%d", c.expansionPort), "--artifacts-dir="+filepath.Join(c.Dir, "artifacts"))
+		fmt.Sprintf("--expansion-port=%d", c.expansionPort), "--artifacts-dir="+filepath.Join(c.temp(), "artifacts"))
 	return c.add(running, server)
 }
 
@@ -143,7 +149,7 @@ func (c *Cluster) add(running context.Context, p *process) error {
 
 func (c *Cluster) java(name, class string, args ...string) *process {
 	classPath := filepath.Join(c.Dir, overridesName) + string(filepath.ListSeparator) + filepath.Join(c.jars, "*")
-	flags := append(javaFlags(), "-Xmx1g", "-Djava.io.tmpdir="+c.Dir, "-cp", classPath, class)
+	flags := append(javaFlags(), "-Xmx1g", "-Djava.io.tmpdir="+c.temp(), "-cp", classPath, class)
 	return &process{name: name, log: filepath.Join(c.Dir, name+".log"), program: "java", args: append(flags, args...)}
 }
 

@@ -19,29 +19,29 @@ func javaFlags() []string {
 	return append(flags, "-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS", "-XX:+UseParallelGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 }
 
-// common is the configuration that all parts share. By default Flink would restart nothing, and would notice only after
-// 50 seconds that a TaskManager is gone.
+// common is the configuration that all parts share. By default Flink would restart nothing, would notice only after 50
+// seconds that a TaskManager is gone, and would want 512 network buffers for each exchange of a job, however small.
 func (o *Options) common() map[string]string {
 	return map[string]string{
-		"jobmanager.rpc.address":                         "localhost",
-		"jobmanager.rpc.port":                            fmt.Sprint(o.rpcPort),
-		"jobmanager.bind-host":                           "localhost",
-		"jobmanager.memory.jvm-metaspace.size":           "256m",
-		"jobmanager.memory.heap.size":                    "512m",
-		"jobmanager.memory.off-heap.size":                "128m",
-		"rest.address":                                   "localhost",
-		"rest.bind-address":                              "localhost",
-		"rest.port":                                      fmt.Sprint(o.RESTPort),
-		"restart-strategy":                               "fixed-delay",
-		"restart-strategy.fixed-delay.attempts":          "3",
-		"restart-strategy.fixed-delay.delay":             "1 s",
-		"jobmanager.execution.failover-strategy":         "full",
-		"heartbeat.interval":                             "1000",
-		"heartbeat.timeout":                              "10000",
-		"cluster.evenly-spread-out-slots":                "true",
-		"akka.ask.timeout":                               "60 s",
-		"classloader.check-leaked-classloader":           "false",
-		"taskmanager.network.memory.buffers-per-channel": "2",
+		"jobmanager.rpc.address":                           "localhost",
+		"jobmanager.rpc.port":                              fmt.Sprint(o.rpcPort),
+		"jobmanager.bind-host":                             "localhost",
+		"jobmanager.memory.jvm-metaspace.size":             "256m",
+		"jobmanager.memory.heap.size":                      "512m",
+		"jobmanager.memory.off-heap.size":                  "128m",
+		"rest.address":                                     "localhost",
+		"rest.bind-address":                                "localhost",
+		"rest.port":                                        fmt.Sprint(o.RESTPort),
+		"restart-strategy":                                 "fixed-delay",
+		"restart-strategy.fixed-delay.attempts":            "3",
+		"restart-strategy.fixed-delay.delay":               "1 s",
+		"jobmanager.execution.failover-strategy":           "full",
+		"heartbeat.interval":                               "1000",
+		"heartbeat.timeout":                                "10000",
+		"cluster.evenly-spread-out-slots":                  "true",
+		"akka.ask.timeout":                                 "60 s",
+		"taskmanager.network.sort-shuffle.min-parallelism": "1000",
+		"classloader.check-leaked-classloader":             "false",
 	}
 }
 
