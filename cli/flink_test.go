@@ -16,8 +16,8 @@ import (
 	"github.com/penstock-ml/penstock/runners/flinkcluster"
 )
 
-// startFlink starts a cluster of two TaskManagers. It is for make test-flink: what Java and Maven do takes its time.
-func startFlink(t *testing.T) *flinkcluster.Cluster {
+// requireFlink skips all but make test-flink: what Java and Maven do takes its time.
+func requireFlink(t *testing.T) {
 	t.Helper()
 	if os.Getenv("PENSTOCK_TEST_FLINK") == "" {
 		t.Skip("run by make test-flink")
@@ -25,12 +25,46 @@ func startFlink(t *testing.T) *flinkcluster.Cluster {
 	if err := flinkcluster.Missing(); err != nil {
 		t.Skip(err)
 	}
+	if _, err := flinkcluster.Assemble(context.Background(), func(string) {}); err != nil {
+		t.Skipf("Flink cannot be had here: %v", err)
+	}
+}
+
+// startFlink starts a cluster of two TaskManagers.
+func startFlink(t *testing.T) *flinkcluster.Cluster {
+	t.Helper()
+	requireFlink(t)
 	cluster, err := flinkcluster.Start(context.Background(), flinkcluster.Options{Dir: t.TempDir(), TaskManagers: 2, Slots: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Stop)
 	return cluster
+}
+
+// A cluster of the command's own makes the same weights, and nothing of it stays.
+func TestFlinkForOneCommand(t *testing.T) {
+	requireFlink(t)
+	data, length := censusData(t), []string{"--train-steps", "10"}
+	want := weightsOf(t, trainOn(t, data, length))
+	cmd := trainOn(t, data, length, []string{"--distributed", "--worker-count", "2"})
+	temp := t.TempDir()
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	if got := weightsOf(t, cmd); got != want {
+		t.Errorf("the weights are %s, want %s", got, want)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("the command left %v in its temporary directory: %v", left, err)
+	}
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range commands {
+		if text, _ := os.ReadFile(path); bytes.Contains(text, []byte(temp)) {
+			t.Errorf("a process is left: %q", text)
+		}
+	}
 }
 
 func onFlink(c *flinkcluster.Cluster, parallelism int) []string {

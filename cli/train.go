@@ -32,6 +32,9 @@ for runners on which a round is dear. With --outer-optimizer nesterov that avera
 momentum (DiLoCo), which suits rounds of many steps. The strategy async averages the gradients of every step too, but of
 the weights of --staleness steps before, so that shards need not wait for each other; momentum is lowered in exchange.
 
+With --distributed the command starts a Flink cluster of --worker-count workers on this machine, runs on it and takes it
+down: what it does then, a larger cluster (--runner flink) will do.
+
 The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
 
 const trainExample = `  penstock train --config census.yaml --train-files 'data/train*.csv' --eval-files data/eval.csv \
@@ -57,6 +60,7 @@ type trainFlags struct {
 	segmentRounds            int
 	seed                     int64
 	runner                   *runnerValue
+	distributed              distributed
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -70,7 +74,9 @@ func newTrainCommand(a *app) *cobra.Command {
 	}
 	f.define(cmd)
 	checkRunner := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error { return cmp.Or(f.check(), checkRunner(cmd, args)) }
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		return cmp.Or(f.check(), f.distributed.check(cmd.Flags()), checkRunner(cmd, args))
+	}
 	cmd.RunE = a.runUntilInterrupted(func(ctx context.Context) error { return a.train(ctx, f, cmd.Flags().Changed("seed")) })
 	return cmd
 }
@@ -103,6 +109,7 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Var(atLeast(&o.MaxBadRounds, 0), "max-bad-rounds", "`rounds` in which shards may be left out, since their numbers are not finite or out of range, before the run fails")
 	flags.Var(atLeast(&f.segmentRounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
 	f.runner = addRunnerFlags(cmd, "direct")
+	f.distributed.define(cmd)
 	require(cmd, "config", "train-files", "job-dir")
 }
 
@@ -142,6 +149,14 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 	o.CacheBytes = int64(f.cacheMB) << 20
 	o.SegmentRetries, o.SegmentRounds = f.retries, f.segmentRounds
 	o.Strategy = f.rounds()
+	if f.distributed.on {
+		runner, stop, err := f.distributed.start(ctx, func(sentence string) { progress.say("%s", sentence) })
+		if err != nil {
+			return err
+		}
+		defer stop()
+		o.Runner = runner
+	}
 	a.startBeam()
 	result, err := pipelines.Train(ctx, o)
 	progress.close()

@@ -13,6 +13,9 @@ import (
 
 // A round allocates little, however large the model: its states and sums come from those of earlier rounds.
 func TestARoundAllocatesLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("of one process, and long")
+	}
 	alloctest.SkipUnderRaceDetector(t)
 	train, _, _ := censusFiles(t, 2000)
 	for _, test := range []struct {

@@ -12,6 +12,9 @@ import (
 
 // On generated data the best reachable AUC is known: that of the true probabilities.
 func TestGeneratedDataIsLearntToTheBest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("of one process, and long")
+	}
 	train, eval, best := censusFiles(t, 100_000)
 	o := censusOptions(t, train, eval, 0)
 	o.Spec.Training.Steps, o.Spec.Training.Epochs = 0, 3
@@ -69,6 +72,9 @@ func qualityOf(t *testing.T, dir string, epochs int, strategy training.Strategy,
 // Every strategy learns the real census data, and far fewer rounds with an outer optimizer cost little. DESIGN.md has the
 // figures that this test logs.
 func TestStrategiesLearnRealCensus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("of one process, and long")
+	}
 	dir := realCensus(t)
 	sync := qualityOf(t, dir, 5, training.Strategy{}, 8, 1)
 	t.Logf("sync: %.4f", sync)

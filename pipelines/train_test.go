@@ -171,7 +171,11 @@ func checkResume(t *testing.T, train, eval string, strategy training.Strategy) {
 	whole.EvalEvery, whole.Strategy = 15, strategy
 	want := mustTrain(t, whole)
 	for _, name := range runnerstest.Names {
-		for _, stop := range []int64{1, 10, 17, 27} {
+		stops := []int64{1, 10, 17, 27}
+		if testing.Short() {
+			stops = stops[2:3]
+		}
+		for _, stop := range stops {
 			o := censusOptions(t, train, eval, 30)
 			o.EvalEvery, o.SegmentRounds, o.Runner, o.Strategy = 15, 2, runnerNamed(t, name), strategy
 			if stop == 17 {

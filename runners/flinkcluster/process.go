@@ -50,8 +50,6 @@ func (p *process) supervise(ctx context.Context, wait func() error) {
 	}
 }
 
-// launch starts the program in a process group of its own, which is killed as a whole: an interrupt at the terminal is
-// for the launcher, which stops its cluster in order.
 func (p *process) launch(ctx context.Context) (wait func() error, err error) {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -60,7 +58,7 @@ func (p *process) launch(ctx context.Context) (wait func() error, err error) {
 	defer log.Close() // the program has its own by then
 	cmd := exec.CommandContext(ctx, p.program, p.args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Start(); err != nil {
 		return nil, err
