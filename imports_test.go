@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"pipelines":  {"transforms", "models", "storage"},
 	"transforms": {"models", "storage"},
 	"models":     {"storage"},
-	"runners":    {},
+	"runners":    {"storage"},
 	"storage":    {},
 	"examples":   {"cli", "models"},
 	"bench":      {"models"},

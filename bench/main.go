@@ -51,6 +51,8 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&b.quick, "quick", false, "one pair and short lengths: shows that the rows run, not how fast")
 	pattern := flag.String("run", "", "measure only rows whose names match this `regexp`")
 	list := flag.Bool("list", false, "print the rows and exit")
+	estimates := flag.String("estimates", "", "compare train --dry-run with what runs take, and write `NAME`.md and NAME.svg")
+	endpoint := flag.String("flink", "", "`address` of a Flink job server, for -estimates")
 	output := flag.String("output", "", "`file` to write (default: BENCHMARKS.md for a full run, else standard output)")
 	flag.Parse()
 	selected, err := regexp.Compile(*pattern)
@@ -62,6 +64,8 @@ func run(ctx context.Context) error {
 	case *list:
 		printNames()
 		return nil
+	case *estimates != "":
+		return b.estimates(ctx, *estimates, *endpoint)
 	}
 	if *output == "" && *pattern == "" && !b.quick {
 		*output = "BENCHMARKS.md"

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/pipelines"
+	"github.com/penstock-ml/penstock/runners"
 )
 
 const batchPredictHelp = `Batch-predict writes a prediction for each record of the input files, which may lack the label's column. MODEL is
@@ -53,6 +56,11 @@ func newBatchPredictCommand(a *app) *cobra.Command {
 	flags.BoolVar(&o.Overwrite, "overwrite", false, "delete the predictions that the output directory holds")
 	f.runner = addRunnerFlags(cmd, "direct")
 	require(cmd, "model", "input-paths", "output-path")
+	checkRunner := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		return cmp.Or(checkRunner(cmd, args), requireCloud(f.runner, "model", f.model),
+			requireCloud(f.runner, "input-paths", o.InputPaths...), requireCloud(f.runner, "output-path", o.OutputPath))
+	}
 	return cmd
 }
 
@@ -75,6 +83,9 @@ func (a *app) batchPredict(ctx context.Context, f *batchPredictFlags) error {
 	a.startBeam()
 	result, err := pipelines.BatchPredict(ctx, o)
 	progress.close()
+	if left := runners.Staged(""); errors.As(err, &left) {
+		return a.print(map[string]string{"left_at": string(left)}, func(w io.Writer) { row(w, "left at", string(left)) })
+	}
 	if err != nil {
 		return interrupted(err, o.OutputPath+" is incomplete: run it again with --overwrite")
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"flag"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -9,13 +10,15 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/penstock-ml/penstock/storage"
 )
 
 // addRunnerFlags gives a command --runner and, hidden, the options that Beam and its runners define as flags of the
 // standard library.
 func addRunnerFlags(cmd *cobra.Command, runner string) *runnerValue {
 	v := newRunnerValue(runner)
-	cmd.Flags().Var(v, "runner", "`runner` of the pipeline: direct, prism or flink")
+	cmd.Flags().Var(v, "runner", "`runner` of the pipeline: direct, prism, flink or dataflow")
 	cmd.PreRunE = func(*cobra.Command, []string) error { return v.runner.Check() }
 	flag.CommandLine.VisitAll(func(f *flag.Flag) {
 		if isRunnerOption(f.Name) && cmd.Flags().Lookup(f.Name) == nil {
@@ -45,12 +48,33 @@ func bridge(to *pflag.FlagSet, f *flag.Flag) {
 // showRunnerOptions unhides the options that Penstock's own runners are steered by, in its words.
 func showRunnerOptions(flags *pflag.FlagSet) {
 	for name, usage := range map[string]string{
-		"endpoint":    "`address` of Beam's job server, for flink",
-		"parallelism": "`parts` that flink computes at a time (default 1)",
+		"endpoint":              "`address` of Beam's job server, for flink",
+		"parallelism":           "`parts` that flink computes at a time (default 1)",
+		"project":               "Google Cloud `project`, for dataflow",
+		"region":                "Google Cloud `region`, for dataflow",
+		"staging_location":      "`directory` on Cloud Storage (gs://) for what dataflow is given",
+		"worker_machine_type":   "`machine` type of dataflow's workers",
+		"num_workers":           "`workers` that dataflow begins with",
+		"max_num_workers":       "`workers` that dataflow may grow to",
+		"autoscaling_algorithm": "`word` NONE or THROUGHPUT_BASED, for dataflow",
+		"service_account_email": "service `account` of dataflow's workers",
+		"subnetwork":            "`subnetwork` of dataflow's workers",
+		"labels":                "JSON `object` of labels of dataflow's jobs",
+		"job_name":              "beginning of the `name` of the runner's jobs",
 	} {
 		f := flags.Lookup(name)
 		f.Usage, f.Hidden = usage, false
 	}
+}
+
+// requireCloud refuses paths that the workers of a runner cannot reach.
+func requireCloud(v *runnerValue, flag string, paths ...string) error {
+	for _, path := range paths {
+		if v.runner.NeedsCloud() && path != "" && storage.IsLocal(path) {
+			return fmt.Errorf("--runner %s needs --%s on Cloud Storage (gs://BUCKET/...), not %s", v.name, flag, path)
+		}
+	}
+	return nil
 }
 
 // goFlag is a pflag.Value that sets a global flag of the standard library.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,6 +41,10 @@ func newEvaluateCommand(a *app) *cobra.Command {
 	flags.StringSliceVar(&f.files, "eval-files", nil, "evaluation files, a comma-separated list of `globs` (required)")
 	f.runner = addRunnerFlags(cmd, "direct")
 	require(cmd, "model", "eval-files")
+	checkRunner := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		return cmp.Or(checkRunner(cmd, args), requireCloud(f.runner, "model", f.model), requireCloud(f.runner, "eval-files", f.files...))
+	}
 	return cmd
 }
 

@@ -35,6 +35,9 @@ the weights of --staleness steps before, so that shards need not wait for each o
 With --distributed the command starts a Flink cluster of --worker-count workers on this machine, runs on it and takes it
 down: what it does then, a larger cluster (--runner flink) will do.
 
+With --dry-run the command runs the first rounds on the runner for some seconds, on the first megabytes of the training
+files and in a directory that it deletes, and prints the plan of the run with an estimate of its time.
+
 The first interrupt ends the run between two rounds and prints the command that resumes it, the second at once.`
 
 const trainExample = `  penstock train --config census.yaml --train-files 'data/train*.csv' --eval-files data/eval.csv \
@@ -61,6 +64,7 @@ type trainFlags struct {
 	seed                     int64
 	runner                   *runnerValue
 	distributed              distributed
+	dryRun                   bool
 }
 
 func newTrainCommand(a *app) *cobra.Command {
@@ -75,7 +79,7 @@ func newTrainCommand(a *app) *cobra.Command {
 	f.define(cmd)
 	checkRunner := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		return cmp.Or(f.check(), f.distributed.check(cmd.Flags()), checkRunner(cmd, args))
+		return cmp.Or(f.check(), f.distributed.check(cmd.Flags()), checkRunner(cmd, args), f.checkPlaces(cmd))
 	}
 	cmd.RunE = a.runUntilInterrupted(func(ctx context.Context) error { return a.train(ctx, f, cmd.Flags().Changed("seed")) })
 	return cmd
@@ -110,6 +114,7 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Var(atLeast(&f.segmentRounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
 	f.runner = addRunnerFlags(cmd, "direct")
 	f.distributed.define(cmd)
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print what the run would do and about how long it would take, and do none of it")
 	require(cmd, "config", "train-files", "job-dir")
 }
 
@@ -136,6 +141,17 @@ func (f *trainFlags) check() error {
 	return nil
 }
 
+// checkPlaces finds paths that the runner's workers cannot reach.
+func (f *trainFlags) checkPlaces(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("template_location") {
+		return errors.New("a run is several pipelines, each made from what the one before found: --template_location is for batch-predict")
+	}
+	return cmp.Or(
+		requireCloud(f.runner, "job-dir", f.options.JobDir),
+		requireCloud(f.runner, "train-files", f.options.TrainFiles...),
+		requireCloud(f.runner, "eval-files", f.options.EvalFiles...))
+}
+
 func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 	s, err := readSpec(ctx, f.config)
 	if err != nil {
@@ -158,6 +174,9 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 		o.Runner = runner
 	}
 	a.startBeam()
+	if f.dryRun {
+		return a.planTraining(ctx, o)
+	}
 	result, err := pipelines.Train(ctx, o)
 	progress.close()
 	if err != nil {

@@ -40,15 +40,19 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*metrics.Metrics, error) 
 	if err != nil {
 		return nil, err
 	}
+	files, err := listFiles(ctx, "--eval-files", o.Files)
+	if err != nil {
+		return nil, err
+	}
+	return evaluateFiles(ctx, o, model, files)
+}
+
+func evaluateFiles(ctx context.Context, o EvaluateOptions, model ModelRef, files []storage.Info) (*metrics.Metrics, error) {
 	p, err := model.Predictor(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer model.Release()
-	files, err := listFiles(ctx, "--eval-files", o.Files)
-	if err != nil {
-		return nil, err
-	}
 	ranges := records.Split(files, p.Spec().Format(), o.rangeBytes(files))
 	result := storage.Join(o.tempDir(model), "evaluation-"+rand.Text()+".json")
 	defer remove(ctx, result)

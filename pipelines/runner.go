@@ -14,6 +14,8 @@ import (
 type Runner interface {
 	// InProcess says that elements pass by reference within this process and that a prepared pipeline may run again.
 	InProcess() bool
+	// KeepsWorkers says that workers live on from one pipeline to the next, with the records that they have read.
+	KeepsWorkers() bool
 	// Elements is how many elements work is cut into.
 	Elements() int
 	// MaxRounds caps the training rounds of one graph.

@@ -14,7 +14,7 @@ import (
 // The direct runner is one goroutine that passes elements by reference: the cheapest round there is. A single element
 // holds all the work of a round, which its DoFn spreads over the cores.
 func init() {
-	add(&Runner{name: "direct", inProcess: true, elements: func() int { return 1 }, maxRounds: 100, prepare: prepareDirect})
+	add(&Runner{name: "direct", inProcess: true, keepsWorkers: func() bool { return true }, elements: func() int { return 1 }, maxRounds: 100, prepare: prepareDirect})
 }
 
 // prepareDirect builds the graph once and compiles it for each run. beam.Run would also format the whole of it for a

@@ -44,6 +44,7 @@ func prepareFlink(p *beam.Pipeline) (func(context.Context) error, error) {
 		if err != nil {
 			return err
 		}
+		s.remote = Remote{Runner: "flink", Endpoint: *jobopts.Endpoint}
 		return s.run(ctx)
 	}, nil
 }

@@ -30,6 +30,7 @@ type submission struct {
 	pipeline *pipepb.Pipeline
 	worker   string // the binary that workers run
 	options  runnerlib.JobOptions
+	remote   Remote // all but its id; empty where the job ends with this process
 }
 
 // newSubmission translates a pipeline for workers that are processes of their own.
@@ -108,6 +109,10 @@ func (s *submission) run(ctx context.Context) error {
 	id, err := s.submit(ctx)
 	if err != nil {
 		return err
+	}
+	if s.remote.Runner != "" {
+		s.remote.ID = id
+		submitted(s.remote)
 	}
 	err = s.wait(ctx, id)
 	if ctx.Err() != nil {

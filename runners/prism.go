@@ -15,11 +15,16 @@ import (
 // computes a bundle at a time, and each on all cores; two elements make the combiners merge. Its workers are goroutines
 // of this process, or, with --environment_type process, a process of their own.
 func init() {
-	add(&Runner{name: "prism", elements: func() int { return 2 }, maxRounds: 100, prepare: preparePrism})
+	add(&Runner{
+		name: "prism", keepsWorkers: func() bool { return !separateWorkers() }, elements: func() int { return 2 }, maxRounds: 100,
+		prepare: preparePrism,
+	})
 }
 
+func separateWorkers() bool { return strings.EqualFold(*jobopts.EnvironmentType, "process") }
+
 func preparePrism(p *beam.Pipeline) (func(context.Context) error, error) {
-	if strings.EqualFold(*jobopts.EnvironmentType, "process") {
+	if separateWorkers() {
 		return prepareSeparatePrism(p)
 	}
 	return func(ctx context.Context) error {

@@ -14,10 +14,13 @@ import (
 type Runner struct {
 	name      string
 	inProcess bool
+	cloud     bool
 	elements  func() int
 	maxRounds int
-	check     func() error // may be nil
-	prepare   func(p *beam.Pipeline) (func(context.Context) error, error)
+	// keepsWorkers, like check, may be nil: never, and nothing to check.
+	keepsWorkers func() bool
+	check        func() error
+	prepare      func(p *beam.Pipeline) (func(context.Context) error, error)
 }
 
 // Name is what --runner takes.
@@ -26,6 +29,12 @@ func (r *Runner) Name() string { return r.name }
 // InProcess says that elements pass by reference within this process, so that a segment may leave the training state in
 // memory for the next one instead of on disk, and that a prepared pipeline may run many times.
 func (r *Runner) InProcess() bool { return r.inProcess }
+
+// NeedsCloud says that workers reach nothing but Cloud Storage.
+func (r *Runner) NeedsCloud() bool { return r.cloud }
+
+// KeepsWorkers says that workers live on from one pipeline to the next.
+func (r *Runner) KeepsWorkers() bool { return r.keepsWorkers != nil && r.keepsWorkers() }
 
 // Elements is how many elements a collection of work (shards, ranges of files) is cut into. A DoFn computes what its
 // element holds on all cores.

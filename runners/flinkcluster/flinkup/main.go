@@ -55,10 +55,10 @@ func run(o flinkcluster.Options) error {
 	}
 	defer os.Remove(pidPath(o.Dir)) // last, when the cluster is gone
 	defer cluster.Stop()
+	fmt.Printf("the job server is at %s, and Flink's page at http://localhost:%d\n", cluster.Endpoint(), cluster.RESTPort)
 	if err := os.WriteFile(pidPath(o.Dir), []byte(strconv.Itoa(os.Getpid())), 0o666); err != nil {
 		return err
 	}
-	fmt.Printf("the job server is at %s, and Flink's page at http://localhost:%d\n", cluster.Endpoint(), cluster.RESTPort)
 	<-ctx.Done()
 	return nil
 }
@@ -76,8 +76,16 @@ func detached(dir string) error {
 			args = append(args, arg)
 		}
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(dir, "flinkup.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = log, log // not this program's: a pipe behind it would wait for the cluster's end
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -86,14 +94,23 @@ func detached(dir string) error {
 	go func() { ended <- cmd.Wait() }()
 	for {
 		if pid, _ := runningPID(dir); pid == cmd.Process.Pid {
-			return nil
+			return show(log.Name())
 		}
 		select {
 		case err := <-ended:
-			return errors.Join(errors.New("the cluster did not start"), err)
+			return errors.Join(errors.New("the cluster did not start"), err, show(log.Name()))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func show(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(text)
+	return err
 }
 
 // runningPID is the process that serves the directory, or 0.

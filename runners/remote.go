@@ -1,0 +1,40 @@
+package runners
+
+import "sync"
+
+// Remote is a job that a runner elsewhere was given.
+type Remote struct {
+	Runner  string `json:"runner"`
+	ID      string `json:"id"`
+	Project string `json:"project,omitempty"`
+	Region  string `json:"region,omitempty"`
+	// Endpoint is that of the job server, where the runner has one.
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// Staged is the error of a pipeline that was not run, since all that was asked for is to leave it somewhere: where.
+type Staged string
+
+func (s Staged) Error() string {
+	return "the pipeline is left at " + string(s) + " and was not waited for"
+}
+
+var onSubmit struct {
+	sync.Mutex
+	tell func(Remote)
+}
+
+// OnSubmit has a function told of every job that is submitted from here on.
+func OnSubmit(tell func(Remote)) {
+	onSubmit.Lock()
+	defer onSubmit.Unlock()
+	onSubmit.tell = tell
+}
+
+func submitted(r Remote) {
+	onSubmit.Lock()
+	defer onSubmit.Unlock()
+	if onSubmit.tell != nil {
+		onSubmit.tell(r)
+	}
+}
