@@ -81,7 +81,10 @@ func (a *app) batchPredict(ctx context.Context, f *batchPredictFlags) error {
 		progress.update(p.Bytes, p.TotalBytes, recordsDone(p.Records))
 	}
 	a.startBeam()
+	recorder := a.newRecorder("batch-predict", f.runner.name, o.OutputPath, false)
+	recorder.begin()
 	result, err := pipelines.BatchPredict(ctx, o)
+	recorder.end(err)
 	progress.close()
 	if left := runners.Staged(""); errors.As(err, &left) {
 		return a.print(map[string]string{"left_at": string(left)}, func(w io.Writer) { row(w, "left at", string(left)) })

@@ -16,6 +16,7 @@ type console struct {
 
 	mu   sync.Mutex
 	bars *mpb.Progress // nil without a bar
+	also io.Writer     // a job's log, or nil
 }
 
 func newConsole(out io.Writer) *console {
@@ -27,10 +28,20 @@ func newConsole(out io.Writer) *console {
 func (c *console) Write(line []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.also != nil {
+		_, _ = c.also.Write(line) // a log that is full must not end the job
+	}
 	if c.bars != nil {
 		return c.bars.Write(line)
 	}
 	return c.out.Write(line)
+}
+
+// alsoTo has lines written to w, too, or no longer if it is nil.
+func (c *console) alsoTo(w io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.also = w
 }
 
 func (c *console) showBars() *mpb.Progress {

@@ -51,12 +51,17 @@ func interrupted(err error, hint string) error {
 
 // resumeCommand is the line that goes on with an interrupted run: the same one with --resume.
 func (a *app) resumeCommand(resuming bool) string {
+	if resuming {
+		return a.commandLine()
+	}
+	return a.commandLine() + " --resume"
+}
+
+// commandLine is the command as one would type it into a shell.
+func (a *app) commandLine() string {
 	words := []string{shellQuote(a.program)}
 	for _, arg := range a.args {
 		words = append(words, shellQuote(arg))
-	}
-	if !resuming {
-		words = append(words, "--resume")
 	}
 	return strings.Join(words, " ")
 }

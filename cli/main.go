@@ -48,7 +48,8 @@ type app struct {
 	args    []string
 	stdin   io.Reader
 	stdout  io.Writer
-	console *console // standard error
+	flush   func() error // standard output, which is buffered
+	console *console     // standard error
 
 	format  string
 	verbose bool
@@ -61,7 +62,7 @@ func newApp(args []string, stdin io.Reader, stdout, stderr io.Writer) *app {
 
 func (a *app) main(ctx context.Context) int {
 	out := bufio.NewWriter(a.stdout)
-	a.stdout = out
+	a.stdout, a.flush = out, out.Flush
 	root := newRootCommand(a)
 	root.SetArgs(a.args)
 	root.SetIn(a.stdin)

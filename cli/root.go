@@ -40,6 +40,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newEvaluateCommand(a),
 		newPredictCommand(a),
 		newBatchPredictCommand(a),
+		newJobsCommand(a),
 		newGenerateCommand(a),
 		newVersionCommand(a),
 	)

@@ -19,10 +19,18 @@ import (
 
 func TestMain(m *testing.M) {
 	runnerstest.WorkIfAsked()
+	keepJobsApart()
 	testscript.Main(m, map[string]func(){
 		"penstock":          func() { os.Exit(Main(context.Background(), os.Args[1:])) },
 		"interrupted-twice": interruptedTwice,
 	})
+}
+
+// keepJobsApart has the commands of tests keep their records where nobody looks for jobs.
+func keepJobsApart() {
+	if os.Getenv("XDG_STATE_HOME") == "" {
+		os.Setenv("XDG_STATE_HOME", filepath.Join(os.TempDir(), "penstock-test-state"))
+	}
 }
 
 // TestScripts plays the transcripts in testdata/script. With PENSTOCK_UPDATE=1 it rewrites the outputs in them.

@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/pipelines"
+	"github.com/penstock-ml/penstock/runners"
 	"github.com/penstock-ml/penstock/storage"
 )
 
@@ -160,29 +161,36 @@ func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {
 	f.apply(s, seedGiven)
 	progress := a.newProgress(func(done, total int64) string { return fmt.Sprintf("step %d of %d", done, total) })
 	defer progress.close()
+	runner, stop, err := f.place(ctx, progress)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	recorder := a.newRecorder("train", runner.Name(), f.options.JobDir, true)
 	o := f.options
-	o.Spec, o.Runner, o.Observer = s, f.runner.runner, trainObserver(progress)
+	o.Spec, o.Runner, o.Observer = s, runner, trainObserver(progress, recorder)
 	o.CacheBytes = int64(f.cacheMB) << 20
 	o.SegmentRetries, o.SegmentRounds = f.retries, f.segmentRounds
 	o.Strategy = f.rounds()
-	if f.distributed.on {
-		runner, stop, err := f.distributed.start(ctx, func(sentence string) { progress.say("%s", sentence) })
-		if err != nil {
-			return err
-		}
-		defer stop()
-		o.Runner = runner
-	}
 	a.startBeam()
 	if f.dryRun {
 		return a.planTraining(ctx, o)
 	}
 	result, err := pipelines.Train(ctx, o)
+	recorder.end(err)
 	progress.close()
 	if err != nil {
 		return interrupted(err, "go on with: "+a.resumeCommand(o.Resume))
 	}
 	return a.print(result, func(w io.Writer) { writeTrainResult(w, result, s.Label.Classes) })
+}
+
+// place is the runner that the flags name, or that of a cluster which lives until it is stopped.
+func (f *trainFlags) place(ctx context.Context, p *progress) (runner *runners.Runner, stop func(), err error) {
+	if f.distributed.on {
+		return f.distributed.start(ctx, func(sentence string) { p.say("%s", sentence) })
+	}
+	return f.runner.runner, func() {}, nil
 }
 
 func readSpec(ctx context.Context, path string) (*spec.Spec, error) {
@@ -221,9 +229,10 @@ func (f *trainFlags) apply(s *spec.Spec, seedGiven bool) {
 	}
 }
 
-func trainObserver(p *progress) pipelines.TrainObserver {
+func trainObserver(p *progress, r *recorder) pipelines.TrainObserver {
 	return pipelines.TrainObserver{
 		Phase: func(name string) {
+			r.begin()                // the first time, when the job directory is this run's
 			if name == "analysing" { // the others show in what follows them
 				p.say("analysing the training files")
 			}

@@ -10,6 +10,7 @@ import (
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+	"google.golang.org/grpc"
 )
 
 // Flink is a cluster behind Beam's job server. A job takes seconds to start, and its network buffers grow with its
@@ -35,9 +36,9 @@ func checkFlink() error {
 
 func prepareFlink(p *beam.Pipeline) (func(context.Context) error, error) {
 	return func(ctx context.Context) error {
-		connection, err := grpcx.Dial(ctx, *jobopts.Endpoint, 10*time.Second)
+		connection, err := dialJobServer(ctx, *jobopts.Endpoint)
 		if err != nil {
-			return fmt.Errorf("no job server answers at --endpoint %s: %w", *jobopts.Endpoint, err)
+			return err
 		}
 		defer connection.Close()
 		s, err := newSubmission(ctx, jobpb.NewJobServiceClient(connection), p)
@@ -47,4 +48,12 @@ func prepareFlink(p *beam.Pipeline) (func(context.Context) error, error) {
 		s.remote = Remote{Runner: "flink", Endpoint: *jobopts.Endpoint}
 		return s.run(ctx)
 	}, nil
+}
+
+func dialJobServer(ctx context.Context, endpoint string) (*grpc.ClientConn, error) {
+	connection, err := grpcx.Dial(ctx, endpoint, 10*time.Second)
+	if err != nil {
+		return nil, fmt.Errorf("no job server answers at %s: %w", endpoint, err)
+	}
+	return connection, nil
 }

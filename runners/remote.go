@@ -1,6 +1,12 @@
 package runners
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/dataflow/dataflowlib"
+)
 
 // Remote is a job that a runner elsewhere was given.
 type Remote struct {
@@ -37,4 +43,22 @@ func submitted(r Remote) {
 	if onSubmit.tell != nil {
 		onSubmit.tell(r)
 	}
+}
+
+// Cancel ends a job that a launcher has left behind.
+func Cancel(ctx context.Context, r Remote) error {
+	if r.Runner == "dataflow" {
+		client, err := dataflowlib.NewClient(ctx, r.Endpoint)
+		if err != nil {
+			return err
+		}
+		return (&dataflowJob{client: client, remote: r}).requestCancel(ctx)
+	}
+	connection, err := dialJobServer(ctx, r.Endpoint)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	_, err = jobpb.NewJobServiceClient(connection).Cancel(ctx, &jobpb.CancelJobRequest{JobId: r.ID})
+	return err
 }
