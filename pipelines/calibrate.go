@@ -44,6 +44,7 @@ func calibrate(ctx context.Context, o TrainOptions, files, evalFiles []storage.I
 		return nil, err
 	}
 	defer r.job.Release()
+	r.paced = true // it has no end
 	if err := c.timeRounds(ctx, r); err != nil {
 		return nil, err
 	}

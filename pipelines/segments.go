@@ -10,6 +10,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/models/training"
+	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/transforms"
 )
 
@@ -98,6 +99,7 @@ func (r *trainRun) segment(ctx context.Context, rounds int, stop int64) error {
 	took := time.Since(began).Seconds()
 	r.seconds += took
 	r.evaluation = nil
+	r.warnOfPace(took, rounds)
 	return r.report(took, stop)
 }
 
@@ -126,7 +128,10 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 		return err
 	}
 	r.state, err = r.readState(ctx, r.state.Step+int64(rounds)*r.stepsPerRound())
-	return err
+	if err != nil {
+		return err
+	}
+	return storage.DeleteDir(ctx, transforms.StatesDir(r.JobDir)) // large ones, of this segment and of attempts at it
 }
 
 // release gives back the memory of a state that is past, unless its successor remembers its weights.

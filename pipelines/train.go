@@ -42,8 +42,10 @@ type TrainOptions struct {
 	MaxBadRounds int
 	// SegmentRounds, if positive, caps the rounds of a segment below the runner's own limit.
 	SegmentRounds int
-	Runner        Runner
-	Observer      TrainObserver
+	// LargeState is from how many bytes on a state passes between workers by its path; 0 is transforms.LargeState.
+	LargeState int64
+	Runner     Runner
+	Observer   TrainObserver
 }
 
 // TrainObserver is told how a run goes. Any of its functions may be nil.
@@ -141,6 +143,7 @@ type trainRun struct {
 	state      *training.State // the newest that the launcher has seen
 	committed  int64           // step of the newest checkpoint
 	bad        int             // rounds in which a shard was left out
+	paced      bool            // whoever watches was told how long the run takes
 	examples   float64
 	seconds    float64
 	evaluation *metrics.Metrics // of state.Step, or nil
@@ -224,7 +227,7 @@ func (r *trainRun) identify(ctx context.Context, files []storage.Info, checkpoin
 	}
 	r.job = transforms.JobRef{
 		Run: hash, Dir: r.JobDir, Shards: r.Shards, Batch: r.Spec.Training.BatchSize, Seed: r.Spec.Training.Seed, CacheBytes: r.CacheBytes,
-		Strategy: r.Strategy, ParameterShards: r.ParameterShards,
+		Strategy: r.Strategy, ParameterShards: r.ParameterShards, LargeState: r.LargeState,
 	}
 	r.trainer, err = r.job.Trainer(ctx)
 	return err

@@ -117,6 +117,8 @@ func checkWeights(t *testing.T, train string, strategy training.Strategy) {
 		"segments of 3 on prism":   func(o *TrainOptions) { o.Runner = runnerNamed(t, "prism"); o.SegmentRounds = 3 },
 		"4 parameter shards":       func(o *TrainOptions) { o.ParameterShards = 4; o.SegmentRounds = 5 },
 		"3 of them on prism":       func(o *TrainOptions) { o.ParameterShards = 3; o.Runner = runnerNamed(t, "prism"); o.SegmentRounds = 3 },
+		"states by path":           func(o *TrainOptions) { o.LargeState = 1; o.Runner = runnerNamed(t, "prism") },
+		"parts by path":            func(o *TrainOptions) { o.LargeState = 1; o.ParameterShards = 3; o.Runner = runnerNamed(t, "prism") },
 		"a cache of nothing":       func(o *TrainOptions) { o.CacheBytes = 0 },
 		"evaluations on the way":   func(o *TrainOptions) { o.EvalFiles = []string{train}; o.EvalEvery = 4 },
 		"the file named in a glob": func(o *TrainOptions) { o.TrainFiles = []string{filepath.Join(filepath.Dir(train), "tra*.csv")} },
@@ -126,6 +128,9 @@ func checkWeights(t *testing.T, train string, strategy training.Strategy) {
 		vary(&o)
 		if got := mustTrain(t, o).WeightsSHA256; got != want {
 			t.Errorf("%s: the weights are %s, want %s", name, got, want)
+		}
+		if _, err := os.Stat(filepath.Join(o.JobDir, "states")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: large states are left", name)
 		}
 	}
 	for _, cores := range []int{1, 2, 5} {

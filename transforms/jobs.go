@@ -25,6 +25,8 @@ type JobRef struct {
 	Strategy   training.Strategy
 	// ParameterShards is how many parts the parameters are averaged and updated in; 0 and 1 are one part.
 	ParameterShards int
+	// LargeState is from how many bytes on a state passes by its path; 0 is the constant of this name.
+	LargeState int64
 }
 
 // A worker process keeps one trainer a run, with its compiled plans and its cache of encoded rows, and, where segments

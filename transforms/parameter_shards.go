@@ -28,7 +28,7 @@ func init() {
 	register.Function3x2(joinPart)
 	beam.RegisterDoFn(reflect.TypeFor[UpdatePartFn]())
 	register.Function1x1((&UpdatePartFn{}).Setup)
-	register.Function2x2((&UpdatePartFn{}).ProcessElement)
+	register.Function3x3((&UpdatePartFn{}).ProcessElement)
 	beam.RegisterDoFn(reflect.TypeFor[SavePartsFn]())
 	register.Function3x1((&SavePartsFn{}).ProcessElement)
 	register.Emitter2[int, *training.State]()
@@ -75,17 +75,23 @@ type LoadPartsFn struct {
 }
 
 // ProcessElement emits the parts of the state that a segment starts from, by number.
-func (f *LoadPartsFn) ProcessElement(ctx context.Context, impulse []byte, emit func(int, *training.State)) error {
-	state, err := f.Load.ProcessElement(ctx, impulse)
+func (f *LoadPartsFn) ProcessElement(ctx context.Context, _ []byte, emit func(int, *training.State)) error {
+	state, err := f.Load.load(ctx)
 	if err != nil {
-		return err
+		return fail(err)
 	}
+	start := *state
+	start.Log = nil
 	trainer, err := f.Load.Job.Trainer(ctx)
 	if err != nil {
 		return fail(err)
 	}
 	for i, part := range trainer.Cut(f.Load.Job.ParameterShards) {
-		emit(i, part.State(state))
+		passed, err := f.Load.Job.pass(ctx, part.State(&start), f.Load.InMemory)
+		if err != nil {
+			return fail(err)
+		}
+		emit(i, passed)
 	}
 	return nil
 }
@@ -111,7 +117,7 @@ func (f *ContributePartsFn) ProcessElement(ctx context.Context, group ShardGroup
 	if err := ctx.Err(); err != nil {
 		return fail(err)
 	}
-	list, err := f.Job.collect(states)
+	list, err := f.Job.collect(ctx, states)
 	if err != nil {
 		return fail(err)
 	}
@@ -188,12 +194,17 @@ func (f *UpdatePartFn) Setup(ctx context.Context) (err error) {
 }
 
 // ProcessElement returns the part's state after the round.
-func (f *UpdatePartFn) ProcessElement(r *PartRound, measure *training.Measure) (int, *training.State) {
+func (f *UpdatePartFn) ProcessElement(ctx context.Context, r *PartRound, measure *training.Measure) (int, *training.State, error) {
 	part := f.parts[r.Number]
 	if f.InPlace {
-		return r.Number, part.Advance(r.State, r.Total, measure.Norm())
+		return r.Number, part.Advance(r.State, r.Total, measure.Norm()), nil
 	}
-	return r.Number, part.Update(r.State, r.Total, measure.Norm())
+	state, err := f.Job.fetch(ctx, r.State)
+	if err != nil {
+		return 0, nil, fail(err)
+	}
+	passed, err := f.Job.pass(ctx, part.Update(state, r.Total, measure.Norm()), false)
+	return r.Number, passed, fail(err)
 }
 
 // SavePartsFn is SaveStateFn for parameters in parts: its side input has those of the last state, and in the strategy
@@ -210,7 +221,7 @@ func (f *SavePartsFn) ProcessElement(ctx context.Context, _ []byte, states func(
 	if err != nil {
 		return fail(err)
 	}
-	list, err := f.Job.collect(states)
+	list, err := f.Job.collect(ctx, states)
 	if err != nil {
 		return fail(err)
 	}
@@ -233,7 +244,7 @@ func (r JobRef) parts(ctx context.Context) (*training.Trainer, []*training.Param
 }
 
 // collect orders parts of states: by step, the last first, and then by number.
-func (r JobRef) collect(states func(*int, **training.State) bool) ([][]*training.State, error) {
+func (r JobRef) collect(ctx context.Context, states func(*int, **training.State) bool) ([][]*training.State, error) {
 	byStep := map[int64][]*training.State{}
 	var number int
 	var state *training.State
@@ -243,7 +254,11 @@ func (r JobRef) collect(states func(*int, **training.State) bool) ([][]*training
 			parts = make([]*training.State, r.ParameterShards)
 			byStep[state.Step] = parts
 		}
-		parts[number] = state
+		whole, err := r.fetch(ctx, state)
+		if err != nil {
+			return nil, err
+		}
+		parts[number] = whole
 	}
 	var list [][]*training.State
 	for step, parts := range byStep {

@@ -18,7 +18,7 @@ func init() {
 	register.DoFn3x2[context.Context, ShardGroup, *training.State, *training.Contribution, error](&ContributeFn{})
 	register.Combiner1[*training.Contribution](&AverageFn{})
 	register.DoFn3x2[context.Context, *training.Contribution, *training.State, *training.State, error](&UpdateFn{})
-	register.DoFn2x1[*training.State, func(**training.State) bool, *training.State](&RememberFn{})
+	register.DoFn3x2[context.Context, *training.State, func(**training.State) bool, *training.State, error](&RememberFn{})
 	register.Iter1[*training.State]()
 	register.DoFn2x1[context.Context, *training.State, error](&SaveStateFn{})
 	beam.RegisterCoder(reflect.TypeFor[*training.State](), encodeState, decodeState)
@@ -90,7 +90,7 @@ func remember(s beam.Scope, segment Segment, states []beam.PCollection) beam.PCo
 		return states[last]
 	}
 	before := beam.Flatten(s, states[max(0, last-staleness):last]...)
-	return beam.ParDo(s, &RememberFn{Staleness: staleness}, states[last], beam.SideInput{Input: before})
+	return beam.ParDo(s, &RememberFn{Job: segment.Job, InMemory: segment.InMemory}, states[last], beam.SideInput{Input: before})
 }
 
 // LoadStateFn turns an impulse into the state that a segment starts from.
@@ -108,7 +108,8 @@ func (f *LoadStateFn) ProcessElement(ctx context.Context, _ []byte) (*training.S
 	}
 	start := *state
 	start.Log = nil
-	return &start, nil
+	passed, err := f.Job.pass(ctx, &start, f.InMemory)
+	return passed, fail(err)
 }
 
 func (f *LoadStateFn) load(ctx context.Context) (*training.State, error) {
@@ -149,6 +150,10 @@ func (f *ContributeFn) Setup(ctx context.Context) (err error) {
 // direct runner does not look.
 func (f *ContributeFn) ProcessElement(ctx context.Context, group ShardGroup, state *training.State) (*training.Contribution, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, fail(err)
+	}
+	state, err := f.Job.fetch(ctx, state)
+	if err != nil {
 		return nil, fail(err)
 	}
 	if f.Ahead > 0 || f.Back > 0 {
@@ -199,27 +204,42 @@ func (f *UpdateFn) Setup(ctx context.Context) (err error) {
 }
 
 // ProcessElement returns the state after the round.
-func (f *UpdateFn) ProcessElement(_ context.Context, total *training.Contribution, state *training.State) (*training.State, error) {
+func (f *UpdateFn) ProcessElement(ctx context.Context, total *training.Contribution, state *training.State) (*training.State, error) {
 	if f.InPlace {
 		return f.trainer.Advance(state, total), nil
 	}
-	return f.trainer.Update(state, total), nil
+	state, err := f.Job.fetch(ctx, state)
+	if err != nil {
+		return nil, fail(err)
+	}
+	passed, err := f.Job.pass(ctx, f.trainer.Update(state, total), false)
+	return passed, fail(err)
 }
 
 // RememberFn adds to the last state of a segment the weights of those before it.
 type RememberFn struct {
-	Staleness int
+	Job      JobRef
+	InMemory bool
 }
 
 // ProcessElement returns the state with what it remembers.
-func (f *RememberFn) ProcessElement(state *training.State, before func(**training.State) bool) *training.State {
+func (f *RememberFn) ProcessElement(ctx context.Context, state *training.State, before func(**training.State) bool) (*training.State, error) {
 	var list []*training.State
 	for s := new(training.State); before(&s); {
-		list = append(list, s)
+		whole, err := f.Job.fetch(ctx, s)
+		if err != nil {
+			return nil, fail(err)
+		}
+		list = append(list, whole)
 	}
-	next := *state
-	next.Remember(list, f.Staleness)
-	return &next
+	last, err := f.Job.fetch(ctx, state)
+	if err != nil {
+		return nil, fail(err)
+	}
+	next := *last
+	next.Remember(list, f.Job.Strategy.Staleness)
+	passed, err := f.Job.pass(ctx, &next, f.InMemory)
+	return passed, fail(err)
 }
 
 // SaveStateFn ends a segment: it leaves the state in memory or writes a checkpoint.
@@ -234,6 +254,10 @@ func (f *SaveStateFn) ProcessElement(ctx context.Context, state *training.State)
 	if f.InMemory {
 		f.Job.PutState(state)
 		return nil
+	}
+	state, err := f.Job.fetch(ctx, state)
+	if err != nil {
+		return fail(err)
 	}
 	return fail(WriteCheckpoint(ctx, f.Job, state, f.Meta))
 }

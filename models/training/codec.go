@@ -130,7 +130,10 @@ func (s *State) MarshalBinary() ([]byte, error) {
 	for _, weights := range s.Past {
 		w.float32s(weights)
 	}
-	err := w.json(s.Log)
+	if err := w.json(s.Log); err != nil {
+		return nil, err
+	}
+	err := w.json(s.Stored)
 	return w, err
 }
 
@@ -142,6 +145,7 @@ func (s *State) UnmarshalBinary(data []byte) error {
 		s.Past = append(s.Past, r.float32s())
 	}
 	r.json(&s.Log)
+	r.json(&s.Stored)
 	return r.finish()
 }
 

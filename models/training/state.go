@@ -19,6 +19,9 @@ type State struct {
 	Past [][]float32
 	// Log has what each step since the segment's start reports.
 	Log []StepLog
+	// Stored, if not empty, is the path of a file that has all this but Step, which is all that is here: how a large state
+	// passes between workers.
+	Stored string
 
 	kept bool // not to be retired
 }
