@@ -17,7 +17,10 @@ func (a *app) planTraining(ctx context.Context, o pipelines.TrainOptions) error 
 	if err != nil {
 		return interrupted(err, "nothing was trained")
 	}
-	return a.print(plan, func(w io.Writer) { writePlan(w, plan) })
+	return a.print(plan, func(w io.Writer) {
+		writePlan(w, plan)
+		writeExtrapolation(w, plan)
+	})
 }
 
 func writePlan(w io.Writer, p *pipelines.TrainPlan) {
@@ -36,6 +39,18 @@ func writePlan(w io.Writer, p *pipelines.TrainPlan) {
 	row(w, "together", fmt.Sprintf("%s, and %s to start", inTime(p.Seconds.Total), inTime(p.StartUp)))
 	if p.LocalSteps > 0 && p.LocalSeconds < p.Seconds.Total/2 {
 		row(w, "instead", fmt.Sprintf("%s with --strategy local --local-steps %d --outer-optimizer nesterov", inTime(p.LocalSeconds), p.LocalSteps))
+	}
+}
+
+// writeExtrapolation tells what other numbers of workers might do.
+func writeExtrapolation(w io.Writer, p *pipelines.TrainPlan) {
+	if len(p.Extrapolated) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	row(w, "extrapolated, not measured: training on workers like this machine", "sync", "local, 64 steps", "async")
+	for _, e := range p.Extrapolated {
+		row(w, humanize.Comma(int64(e.Workers)), inTime(e.Sync), inTime(e.Local), inTime(e.Async))
 	}
 }
 

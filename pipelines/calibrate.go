@@ -52,7 +52,12 @@ func calibrate(ctx context.Context, o TrainOptions, files, evalFiles []storage.I
 		return nil, err
 	}
 	c.recordsPerByte = float64(r.fitted.Records) / float64(totalSize(files))
-	return c, c.measureSizes(ctx, r)
+	if err := c.measureSizes(ctx, r); err != nil {
+		return nil, err
+	}
+	elements := min(o.Runner.Elements(), o.Shards)
+	c.fixed = max(0, c.round-c.step*float64(r.stepsPerRound())-c.exchange(elements, true))
+	return c, nil
 }
 
 // sample is the beginning of the files. One that cannot be read in part is read as a whole.
@@ -191,6 +196,7 @@ func (c *costs) timeLoad(ctx context.Context, r *trainRun) error {
 		took = append(took, time.Since(began).Seconds())
 	}
 	round := median(took[1:])
+	c.spread = spread(took[1:])
 	c.step = round / float64(r.stepsPerRound())
 	c.loaded = float64(r.fitted.Records) / max(took[0]-round, 1e-9)
 	if r.Runner.InProcess() {
@@ -228,7 +234,12 @@ func (c *costs) measureSizes(ctx context.Context, r *trainRun) error {
 		return err
 	}
 	encoded, err := contribution.MarshalBinary()
+	if err != nil {
+		return err
+	}
 	c.stateBytes, c.contributionBytes = int64(len(state)), int64(len(encoded))
+	c.coded, err = rate(c.stateBytes, func() error { return (&training.State{}).UnmarshalBinary(state) })
+	c.coded /= 2 // it is encoded, too
 	return err
 }
 
@@ -258,6 +269,15 @@ func mean(x []float64) (m float64) {
 		m += v / float64(len(x))
 	}
 	return m
+}
+
+// spread is the standard deviation of times, as a part of their mean.
+func spread(x []float64) float64 {
+	m, sum := mean(x), 0.0
+	for _, v := range x {
+		sum += (v - m) * (v - m)
+	}
+	return math.Sqrt(sum/float64(len(x))) / m
 }
 
 func median(x []float64) float64 {

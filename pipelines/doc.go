@@ -8,9 +8,13 @@
 //	identity.go      what makes two runs the same
 //	lock.go          one run at a time in a job directory
 //	segments.go      rounds in graphs, chained by checkpoints
+//	pace.go          what a run that will take long is told
+//	plan.go          what a run would do, and the model of its time
+//	calibrate.go     what that model's parts take, measured
 //	history.go       what a run reports: metrics.jsonl and event files
 //	export.go        the last state as a model
 //	evaluate.go      a model and labelled files to metrics
 //	batchpredict.go  a model and files to predictions
+//	batchprogress.go how far that is
 //	runner.go        what a job needs to know of a runner
 package pipelines

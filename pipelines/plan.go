@@ -36,6 +36,9 @@ type TrainPlan struct {
 	LocalSteps   int     `json:"local_steps,omitempty"`
 	LocalSeconds float64 `json:"local_seconds,omitempty"`
 
+	// Extrapolated are the same run's times on other numbers of workers, where it runs on workers.
+	Extrapolated []Extrapolation `json:"extrapolated,omitempty"`
+
 	stops int64 // between pipelines, with a checkpoint each
 	costs costs
 }
@@ -75,6 +78,11 @@ func PlanTrain(ctx context.Context, o TrainOptions) (*TrainPlan, error) {
 	p.Records = int64(float64(p.Bytes) * c.recordsPerByte)
 	p.count(o)
 	p.estimate(o)
+	if !o.Runner.InProcess() {
+		for workers := 1; workers <= 64; workers *= 2 {
+			p.Extrapolated = append(p.Extrapolated, p.Extrapolate(workers, 1, false))
+		}
+	}
 	return p, nil
 }
 
@@ -138,6 +146,10 @@ type costs struct {
 	hashed, analysed, scored float64 // bytes a second
 	loaded                   float64 // records a second: read and encoded
 	loads                    bool    // in each pipeline, else once
+
+	// For extrapolation: what of a round is neither arithmetic nor bytes, how the times of rounds spread about their mean,
+	// and how many bytes a second pass through the coders.
+	fixed, spread, coded float64
 
 	recordsPerByte                float64
 	stateBytes, contributionBytes int64

@@ -3,6 +3,7 @@
 //	analysis.go         ranges of training files -> fitted features and an index of the records
 //	rounds.go           shards and a state -> rounds of contribute, average, update -> the next state
 //	parameter_shards.go the same with parameters in parts
+//	largestate.go       states that pass by the path of a file
 //	jobs.go             what a worker process keeps between elements: trainers, and states passed on in memory
 //	evaluate.go         ranges of labelled records and a model -> its metrics
 //	predict.go          ranges of records and a model -> files of predictions and errors, and an outcome of each range
