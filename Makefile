@@ -25,16 +25,16 @@ test: ## vet, the race detector on all that is free of Beam, what it hides of al
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race $(NO_BEAM)
 	$(GO) test -run Allocat $(NO_BEAM)
-	$(GO) test $(BEAM)
+	$(GO) test -timeout 30m $(BEAM)
 
 test-all: test test-workers test-flink ## also separate workers, a Flink cluster and the race detector with Beam, which is compiled once more
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m $(BEAM)
 
 test-workers: ## every pipeline with its DoFns in another process
-	PENSTOCK_WORKERS=process $(GO) test -short -count 1 ./transforms ./pipelines
+	PENSTOCK_WORKERS=process $(GO) test -short -timeout 30m -count 1 ./transforms ./pipelines
 
 test-flink: ## on a Flink cluster of two TaskManagers, some of which die; where Java and Maven are
-	PENSTOCK_TEST_FLINK=1 $(GO) test -count 1 -run Flink ./cli
+	PENSTOCK_TEST_FLINK=1 $(GO) test -timeout 30m -count 1 -run Flink ./cli
 
 flink-up: ## a Flink cluster with Beam's job server at localhost:8099, until make flink-down
 	$(GO) build -o bin/flinkup ./runners/flinkcluster/flinkup

@@ -48,7 +48,8 @@ func writeExtrapolation(w io.Writer, p *pipelines.TrainPlan) {
 		return
 	}
 	fmt.Fprintln(w)
-	row(w, "extrapolated, not measured: training on workers like this machine", "sync", "local, 64 steps", "async")
+	fmt.Fprintln(w, "Training on other numbers of workers like this machine, extrapolated and not measured:")
+	row(w, "workers", "sync", "local, 64 steps", "async")
 	for _, e := range p.Extrapolated {
 		row(w, humanize.Comma(int64(e.Workers)), inTime(e.Sync), inTime(e.Local), inTime(e.Async))
 	}
