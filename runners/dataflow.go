@@ -1,6 +1,7 @@
 package runners
 
 import (
+	"cmp"
 	"context"
 	"debug/elf"
 	"encoding/json"
@@ -82,7 +83,7 @@ func checkDataflow() error {
 			return err
 		}
 	}
-	return errors.Join(checkLabels(dataflowOption("labels")), checkWorker())
+	return cmp.Or(checkLabels(dataflowOption("labels")), checkWorker())
 }
 
 func checkLocation(flag, value string) error {
@@ -250,7 +251,7 @@ func (j *dataflowJob) wait(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			j.cancel()
+			cancelJob(j.remote.ID, j.requestCancel)
 			return ctx.Err()
 		case <-time.After(poll):
 		}
@@ -277,14 +278,6 @@ func (j *dataflowJob) failure(ctx context.Context) (failures error) {
 		failures = errors.Join(failures, errors.New(m.MessageText))
 	}
 	return failures
-}
-
-func (j *dataflowJob) cancel() {
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
-	defer stop()
-	if err := j.requestCancel(ctx); err != nil {
-		slog.Warn("the job may still run", "job", j.remote.ID, "error", err)
-	}
 }
 
 func (j *dataflowJob) requestCancel(ctx context.Context) error {

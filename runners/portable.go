@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/artifact"
@@ -43,15 +42,10 @@ func newSubmission(ctx context.Context, client jobpb.JobServiceClient, p *beam.P
 	if err != nil {
 		return nil, err
 	}
-	hash, err := fileHash(worker)
-	if err != nil {
+	if err := runnerlib.UpdateGoEnvironmentWorker(worker, pipeline); err != nil {
 		return nil, fmt.Errorf("--worker_binary: %w", err)
 	}
-	beam.PipelineOptions.Set(workerHash, hash)
-	if err := runnerlib.UpdateGoEnvironmentWorker(worker, pipeline); err != nil {
-		return nil, err
-	}
-	nameWorker(pipeline)
+	markWorker(pipeline)
 	options := runnerlib.JobOptions{
 		Name: jobopts.GetJobName(), Experiments: jobopts.GetExperiments(), Worker: worker,
 		RetainDocker: *jobopts.RetainDockerContainers, Parallelism: *jobopts.Parallelism,
@@ -93,12 +87,14 @@ func environmentConfig(ctx context.Context) string {
 	return string(config)
 }
 
-// nameWorker has the job server keep the worker's binary under a plain name: under a path it would not find it when it
-// cleans up.
-func nameWorker(p *pipepb.Pipeline) {
+// markWorker has the job server keep the worker's binary under a plain name: under a path it would not find it when it
+// cleans up. The binary's hash, which job servers may drop, becomes an option.
+func markWorker(p *pipepb.Pipeline) {
 	role := protox.MustEncode(&pipepb.ArtifactStagingToRolePayload{StagedName: "worker"})
 	for _, environment := range p.GetComponents().GetEnvironments() {
 		for _, d := range environment.GetDependencies() {
+			_, hash := artifact.MustExtractFilePayload(d)
+			beam.PipelineOptions.Set(workerHash, hash)
 			d.RoleUrn, d.RolePayload = artifact.URNStagingTo, role
 		}
 	}
@@ -116,7 +112,7 @@ func (s *submission) run(ctx context.Context) error {
 	}
 	err = s.wait(ctx, id)
 	if ctx.Err() != nil {
-		s.cancel(id)
+		cancelJob(id, func(ctx context.Context) error { return cancelAt(ctx, s.client, id) })
 		return ctx.Err()
 	}
 	return err
@@ -195,15 +191,6 @@ type tooLarge struct{ error }
 
 func (e tooLarge) Unwrap() error { return e.error }
 func (tooLarge) TooLarge() bool  { return true }
-
-// cancel is best effort: the run that asks for it has ended.
-func (s *submission) cancel(id string) {
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
-	defer stop()
-	if _, err := s.client.Cancel(ctx, &jobpb.CancelJobRequest{JobId: id}); err != nil {
-		slog.Warn("the job may still run", "job", id, "error", err)
-	}
-}
 
 func fileHash(path string) (string, error) {
 	f, err := os.Open(path)

@@ -2,7 +2,9 @@ package runners
 
 import (
 	"context"
+	"log/slog"
 	"sync"
+	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/dataflow/dataflowlib"
@@ -59,6 +61,20 @@ func Cancel(ctx context.Context, r Remote) error {
 		return err
 	}
 	defer connection.Close()
-	_, err = jobpb.NewJobServiceClient(connection).Cancel(ctx, &jobpb.CancelJobRequest{JobId: r.ID})
+	return cancelAt(ctx, jobpb.NewJobServiceClient(connection), r.ID)
+}
+
+// cancelAt ends a job of a job server.
+func cancelAt(ctx context.Context, server jobpb.JobServiceClient, id string) error {
+	_, err := server.Cancel(ctx, &jobpb.CancelJobRequest{JobId: id})
 	return err
+}
+
+// cancelJob does for a job whose launcher ends what it can in some seconds.
+func cancelJob(id string, cancel func(context.Context) error) {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	if err := cancel(ctx); err != nil {
+		slog.Warn("the job may still run", "job", id, "error", err)
+	}
 }
