@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,13 +53,8 @@ func newBatchPredictCommand(a *app) *cobra.Command {
 	flags.Var(atLeast(&o.BatchSize, 0), "batch-size", "`records` that are scored together; 0: chosen for speed")
 	flags.Var(atLeast(&f.rangeMB, 1), "range-mb", "`megabytes` of input for each file of predictions")
 	flags.BoolVar(&o.Overwrite, "overwrite", false, "delete the predictions that the output directory holds")
-	f.runner = addRunnerFlags(cmd, "direct")
+	f.runner = addRunnerFlags(cmd, "direct", "model", "input-paths", "output-path")
 	require(cmd, "model", "input-paths", "output-path")
-	checkRunner := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		return cmp.Or(checkRunner(cmd, args), requireCloud(f.runner, "model", f.model),
-			requireCloud(f.runner, "input-paths", o.InputPaths...), requireCloud(f.runner, "output-path", o.OutputPath))
-	}
 	return cmd
 }
 

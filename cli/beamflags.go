@@ -15,11 +15,12 @@ import (
 )
 
 // addRunnerFlags gives a command --runner and, hidden, the options that Beam and its runners define as flags of the
-// standard library.
-func addRunnerFlags(cmd *cobra.Command, runner string) *runnerValue {
+// standard library. places are the command's flags for paths that workers read or write.
+func addRunnerFlags(cmd *cobra.Command, runner string, places ...string) *runnerValue {
 	v := newRunnerValue(runner)
+	v.places = places
 	cmd.Flags().Var(v, "runner", "`runner` of the pipeline: direct, prism, flink or dataflow")
-	cmd.PreRunE = func(*cobra.Command, []string) error { return v.runner.Check() }
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return v.check(cmd.Flags()) }
 	flag.CommandLine.VisitAll(func(f *flag.Flag) {
 		if isRunnerOption(f.Name) && cmd.Flags().Lookup(f.Name) == nil {
 			bridge(cmd.Flags(), f)
@@ -67,14 +68,27 @@ func showRunnerOptions(flags *pflag.FlagSet) {
 	}
 }
 
-// requireCloud refuses paths that the workers of a runner cannot reach.
-func requireCloud(v *runnerValue, flag string, paths ...string) error {
-	for _, path := range paths {
-		if v.runner.NeedsCloud() && path != "" && storage.IsLocal(path) {
-			return fmt.Errorf("--runner %s needs --%s on Cloud Storage (gs://BUCKET/...), not %s", v.name, flag, path)
+// check finds what the runner lacks, and paths that its workers cannot reach.
+func (v *runnerValue) check(flags *pflag.FlagSet) error {
+	if err := v.runner.Check(); err != nil || !v.runner.NeedsCloud() {
+		return err
+	}
+	for _, place := range v.places {
+		for _, path := range pathsOf(flags.Lookup(place)) {
+			if storage.IsLocal(path) {
+				return fmt.Errorf("--runner %s needs --%s on Cloud Storage (gs://BUCKET/...), not %s", v.name, place, path)
+			}
 		}
 	}
 	return nil
+}
+
+// pathsOf is what a flag for one path or for several was given.
+func pathsOf(f *pflag.Flag) []string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return []string{f.Value.String()}
 }
 
 // goFlag is a pflag.Value that sets a global flag of the standard library.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -39,12 +38,8 @@ func newEvaluateCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.model, "model", "", "`directory` of an exported model or of a job (required)")
 	flags.StringSliceVar(&f.files, "eval-files", nil, "evaluation files, a comma-separated list of `globs` (required)")
-	f.runner = addRunnerFlags(cmd, "direct")
+	f.runner = addRunnerFlags(cmd, "direct", "model", "eval-files")
 	require(cmd, "model", "eval-files")
-	checkRunner := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		return cmp.Or(checkRunner(cmd, args), requireCloud(f.runner, "model", f.model), requireCloud(f.runner, "eval-files", f.files...))
-	}
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/spec"
@@ -78,9 +79,8 @@ func newTrainCommand(a *app) *cobra.Command {
 		Args:    noArguments,
 	}
 	f.define(cmd)
-	checkRunner := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		return cmp.Or(f.check(), f.distributed.check(cmd.Flags()), checkRunner(cmd, args), f.checkPlaces(cmd))
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		return cmp.Or(f.check(), f.distributed.check(cmd.Flags()), refuseTemplate(cmd.Flags()), f.runner.check(cmd.Flags()))
 	}
 	cmd.RunE = a.runUntilInterrupted(func(ctx context.Context) error { return a.train(ctx, f, cmd.Flags().Changed("seed")) })
 	return cmd
@@ -113,7 +113,7 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Var(atLeast(&f.retries, 0), "max-segment-retries", "`times` that a failed part of the run is run again")
 	flags.Var(atLeast(&o.MaxBadRounds, 0), "max-bad-rounds", "`rounds` in which shards may be left out, since their numbers are not finite or out of range, before the run fails")
 	flags.Var(atLeast(&f.segmentRounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
-	f.runner = addRunnerFlags(cmd, "direct")
+	f.runner = addRunnerFlags(cmd, "direct", "job-dir", "train-files", "eval-files")
 	f.distributed.define(cmd)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what the run would do and about how long it would take, and do none of it")
 	require(cmd, "config", "train-files", "job-dir")
@@ -142,15 +142,11 @@ func (f *trainFlags) check() error {
 	return nil
 }
 
-// checkPlaces finds paths that the runner's workers cannot reach.
-func (f *trainFlags) checkPlaces(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("template_location") {
+func refuseTemplate(flags *pflag.FlagSet) error {
+	if flags.Changed("template_location") {
 		return errors.New("a run is several pipelines, each made from what the one before found: --template_location is for batch-predict")
 	}
-	return cmp.Or(
-		requireCloud(f.runner, "job-dir", f.options.JobDir),
-		requireCloud(f.runner, "train-files", f.options.TrainFiles...),
-		requireCloud(f.runner, "eval-files", f.options.EvalFiles...))
+	return nil
 }
 
 func (a *app) train(ctx context.Context, f *trainFlags, seedGiven bool) error {

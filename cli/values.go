@@ -61,6 +61,7 @@ func (n *integer[T]) Set(text string) error {
 type runnerValue struct {
 	name   string
 	runner *runners.Runner
+	places []string // the command's flags for paths
 }
 
 func newRunnerValue(name string) *runnerValue {
