@@ -75,18 +75,12 @@ func (w *batchWatch) raise(p BatchPredictProgress) {
 
 // poll looks for finished files until the context ends.
 func (w *batchWatch) poll(ctx context.Context, dir string) {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	every(ctx, pollEvery, func() bool {
 		if files, err := storage.List(ctx, dir); err == nil { // the next look may do better
 			w.raise(BatchPredictProgress{Bytes: w.finished(files)})
 		}
-	}
+		return true
+	})
 }
 
 // finished is how much input the files have the results of.

@@ -162,7 +162,19 @@ func (l *jobLock) write(ctx context.Context, generation int64) error {
 
 // keep renews the lock until the context ends.
 func (l *jobLock) keep(ctx context.Context) {
-	ticker := time.NewTicker(lockRenewal)
+	every(ctx, lockRenewal, func() bool {
+		err := l.renew(ctx)
+		if err != nil && ctx.Err() == nil {
+			l.lose(fmt.Errorf("the run ends, since its lock is lost: %w", err))
+			return false
+		}
+		return true
+	})
+}
+
+// every does something at intervals until it says that it is enough or the context ends.
+func every(ctx context.Context, interval time.Duration, do func() (more bool)) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -170,8 +182,7 @@ func (l *jobLock) keep(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := l.renew(ctx); err != nil && ctx.Err() == nil {
-			l.lose(fmt.Errorf("the run ends, since its lock is lost: %w", err))
+		if !do() {
 			return
 		}
 	}

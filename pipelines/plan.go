@@ -96,21 +96,11 @@ func totalSize(files []storage.Info) (n int64) {
 // count fills in the length of the run and what it consists of.
 func (p *TrainPlan) count(o TrainOptions) {
 	r := trainRun{TrainOptions: o}
-	t := o.Spec.Training
-	steps := int64(t.Steps)
-	if steps == 0 {
-		epochs := int64(t.Epochs)
-		if epochs == 0 {
-			epochs = defaultEpochs
-		}
-		steps = epochs * training.StepsPerEpoch(p.Records, t.BatchSize)
-	}
-	r.total, r.state = r.wholeRounds(steps), &training.State{}
+	r.total, r.state = r.length(p.Records), &training.State{}
 	p.Steps, p.Rounds = r.total, r.total/r.stepsPerRound()
 	for r.state.Step < r.total {
 		stop := r.nextStop()
-		rounds := (stop - r.state.Step) / r.stepsPerRound()
-		p.Jobs += (rounds + int64(p.costs.maxRounds) - 1) / int64(p.costs.maxRounds)
+		p.Jobs += p.costs.jobs((stop - r.state.Step) / r.stepsPerRound())
 		p.stops++
 		r.state.Step = stop
 		if r.evaluationDue() {
@@ -129,9 +119,8 @@ func (p *TrainPlan) estimate(o TrainOptions) {
 		return
 	}
 	rounds := (p.Rounds + suggestedSteps - 1) / suggestedSteps
-	jobs := (rounds + int64(p.costs.maxRounds) - 1) / int64(p.costs.maxRounds)
 	p.LocalSteps = suggestedSteps
-	p.LocalSeconds = p.costs.seconds(p, max(jobs, p.Evaluations), rounds, p.costs.round+(suggestedSteps-1)*p.costs.step).Total
+	p.LocalSeconds = p.costs.seconds(p, max(p.costs.jobs(rounds), p.Evaluations), rounds, p.costs.round+(suggestedSteps-1)*p.costs.step).Total
 }
 
 // costs are what a run's parts take on a runner, in seconds and per second.
@@ -153,6 +142,11 @@ type costs struct {
 
 	recordsPerByte                float64
 	stateBytes, contributionBytes int64
+}
+
+// jobs is how many pipelines so many rounds take.
+func (c *costs) jobs(rounds int64) int64 {
+	return (rounds + int64(c.maxRounds) - 1) / int64(c.maxRounds)
 }
 
 // seconds is the model of a run: what it is made of, times what each part takes.

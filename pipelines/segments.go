@@ -128,10 +128,10 @@ func (r *trainRun) runSegment(ctx context.Context, rounds int) error {
 		return err
 	}
 	r.state, err = r.readState(ctx, r.state.Step+int64(rounds)*r.stepsPerRound())
-	if err != nil {
+	if err != nil || !r.job.IsLarge(r.state) {
 		return err
 	}
-	return storage.DeleteDir(ctx, transforms.StatesDir(r.JobDir)) // large ones, of this segment and of attempts at it
+	return storage.DeleteDir(ctx, transforms.StatesDir(r.JobDir)) // of this segment and of attempts at it
 }
 
 // release gives back the memory of a state that is past, unless its successor remembers its weights.

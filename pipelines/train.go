@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/penstock-ml/penstock/models"
@@ -182,14 +183,10 @@ func openRun(ctx context.Context, o TrainOptions, files []storage.Info) (*trainR
 func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 	t := &r.Spec.Training
 	r.Spec.Label.Classes = r.fitted.Label.Classes
-	r.total = int64(t.Steps)
-	if r.total == 0 {
-		if t.Epochs == 0 {
-			t.Epochs = defaultEpochs
-		}
-		r.total = int64(t.Epochs) * training.StepsPerEpoch(r.fitted.Records, t.BatchSize)
+	if t.Steps == 0 && t.Epochs == 0 {
+		t.Epochs = defaultEpochs
 	}
-	r.total = r.wholeRounds(r.total)
+	r.total = r.length(r.fitted.Records)
 	if t.Schedule.Kind != spec.Constant && t.Schedule.DecaySteps == 0 {
 		t.Schedule.DecaySteps = max(1, int(r.total)-t.Schedule.WarmupSteps)
 		if resumed {
@@ -199,6 +196,16 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 		}
 	}
 	return nil
+}
+
+// length is how many steps the run takes over so many records.
+func (r *trainRun) length(records int64) int64 {
+	t := &r.Spec.Training
+	steps := int64(t.Steps)
+	if steps == 0 {
+		steps = int64(cmp.Or(t.Epochs, defaultEpochs)) * training.StepsPerEpoch(records, t.BatchSize)
+	}
+	return r.wholeRounds(steps)
 }
 
 // identify establishes the run's identity and checks it against the checkpoint's; only then is the job directory this

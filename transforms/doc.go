@@ -11,6 +11,7 @@
 //	summary.go          outcomes -> the lines of the errors, and the summary that ends a batch prediction
 //	predictionfiles.go  the names and the lines of what a batch prediction writes
 //	model.go            models by reference, and what a worker process keeps of them
+//	recent.go           what a process keeps of what it used last
 //	batch.go            records that are scored together
 //	progress.go         how a process hears from the DoFns in it
 //	work.go             how work is cut into elements

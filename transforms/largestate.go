@@ -1,12 +1,11 @@
 package transforms
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
@@ -20,13 +19,14 @@ const LargeState = 100 << 20
 // worker that repeats another's work writes the same file.
 func StatesDir(jobDir string) string { return storage.Join(jobDir, "states") }
 
+// IsLarge tells whether a state passes between workers by path. Of a state that does not, no part does.
+func (r JobRef) IsLarge(s *training.State) bool {
+	return int64(4*(len(s.Weights)+len(s.Slots))) >= cmp.Or(r.LargeState, LargeState)
+}
+
 // pass is the state as it leaves a DoFn: itself or, where it is large, the path of a file that has it.
 func (r JobRef) pass(ctx context.Context, s *training.State, inMemory bool) (*training.State, error) {
-	limit := r.LargeState
-	if limit == 0 {
-		limit = LargeState
-	}
-	if inMemory || int64(4*(len(s.Weights)+len(s.Slots))) < limit {
+	if inMemory || !r.IsLarge(s) {
 		return s, nil
 	}
 	data, err := s.MarshalBinary()
@@ -47,7 +47,7 @@ func (r JobRef) fetch(ctx context.Context, s *training.State) (*training.State, 
 	if s.Stored == "" {
 		return s, nil
 	}
-	if whole := largeStates.get(s.Stored); whole != nil {
+	if whole, ok := largeStates.get(s.Stored); ok {
 		return whole, nil
 	}
 	data, err := storage.ReadFile(ctx, s.Stored)
@@ -62,38 +62,8 @@ func (r JobRef) fetch(ctx context.Context, s *training.State) (*training.State, 
 	return whole, nil
 }
 
-// stateCache has the large states that this process has seen last: the next bundle most likely wants one of them.
-type stateCache struct {
-	sync.Mutex
-	recent []cachedState
-}
-
-type cachedState struct {
-	path  string
-	state *training.State
-}
-
 // keptStates are the state that a round reads and the one that it makes.
 const keptStates = 2
 
-var largeStates stateCache
-
-func (c *stateCache) put(path string, s *training.State) {
-	c.Lock()
-	defer c.Unlock()
-	c.recent = append(slices.DeleteFunc(c.recent, func(e cachedState) bool { return e.path == path }), cachedState{path, s})
-	if n := len(c.recent); n > keptStates {
-		c.recent = slices.Delete(c.recent, 0, n-keptStates)
-	}
-}
-
-func (c *stateCache) get(path string) *training.State {
-	c.Lock()
-	defer c.Unlock()
-	for _, e := range c.recent {
-		if e.path == path {
-			return e.state
-		}
-	}
-	return nil
-}
+// largeStates are those that this process has seen last: the next bundle most likely wants one of them.
+var largeStates = recent[string, *training.State]{most: keptStates}

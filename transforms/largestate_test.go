@@ -26,7 +26,7 @@ func TestLargeStatesPassByPath(t *testing.T) {
 		if diff := cmp.Diff(state, got, cmpopts.IgnoreUnexported(training.State{}), cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("in %s: %v\n%s", where, err, diff)
 		}
-		largeStates = stateCache{}
+		largeStates.drop(passed.Stored)
 	}
 	if again, err := job.pass(ctx, state, false); err != nil || again.Stored != passed.Stored {
 		t.Errorf("the same work done again wrote %v, not %v: %v", again, passed, err)
@@ -34,7 +34,7 @@ func TestLargeStatesPassByPath(t *testing.T) {
 	if err := os.Remove(passed.Stored); err != nil {
 		t.Fatal(err)
 	}
-	largeStates = stateCache{}
+	largeStates.drop(passed.Stored)
 	if _, err := job.fetch(ctx, passed); err == nil {
 		t.Error("a state whose file is gone was had")
 	}

@@ -3,7 +3,6 @@ package transforms
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/penstock-ml/penstock/models/predictor"
@@ -32,21 +31,17 @@ func (r ModelRef) String() string {
 // that began earlier.
 const keptModels = 4
 
-// modelCache has the models that this process has read, the one that was asked for last at the end.
-var modelCache struct {
-	sync.Mutex
-	recent []*modelEntry
-}
+// modelCache has the models that this process has read.
+var modelCache = recent[ModelRef, *modelEntry]{most: keptModels}
 
 type modelEntry struct {
-	ref       ModelRef
 	mu        sync.Mutex // held while the model is read
 	predictor *predictor.Predictor
 }
 
 // Predictor returns the model, read on first use in this process.
 func (r ModelRef) Predictor(ctx context.Context) (*predictor.Predictor, error) {
-	entry := r.entry()
+	entry := modelCache.getOr(r, func() *modelEntry { return &modelEntry{} })
 	entry.mu.Lock()
 	defer entry.mu.Unlock()
 	if entry.predictor != nil {
@@ -62,28 +57,8 @@ func (r ModelRef) Predictor(ctx context.Context) (*predictor.Predictor, error) {
 	return entry.predictor, nil
 }
 
-// entry finds or makes the model's place and drops those that were not asked for lately.
-func (r ModelRef) entry() *modelEntry {
-	modelCache.Lock()
-	defer modelCache.Unlock()
-	entry := &modelEntry{ref: r}
-	if i := slices.IndexFunc(modelCache.recent, func(e *modelEntry) bool { return e.ref == r }); i >= 0 {
-		entry = modelCache.recent[i]
-		modelCache.recent = slices.Delete(modelCache.recent, i, i+1)
-	}
-	modelCache.recent = append(modelCache.recent, entry)
-	if n := len(modelCache.recent); n > keptModels {
-		modelCache.recent = slices.Delete(modelCache.recent, 0, n-keptModels)
-	}
-	return entry
-}
-
 // Release lets go of the model in this process. Who uses it at the time may go on.
-func (r ModelRef) Release() {
-	modelCache.Lock()
-	defer modelCache.Unlock()
-	modelCache.recent = slices.DeleteFunc(modelCache.recent, func(e *modelEntry) bool { return e.ref == r })
-}
+func (r ModelRef) Release() { modelCache.drop(r) }
 
 func (r ModelRef) read(ctx context.Context) (*saved.Model, error) {
 	if r.Export != "" {

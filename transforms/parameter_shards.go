@@ -76,18 +76,16 @@ type LoadPartsFn struct {
 
 // ProcessElement emits the parts of the state that a segment starts from, by number.
 func (f *LoadPartsFn) ProcessElement(ctx context.Context, _ []byte, emit func(int, *training.State)) error {
-	state, err := f.Load.load(ctx)
+	state, err := f.Load.start(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	start := *state
-	start.Log = nil
 	trainer, err := f.Load.Job.Trainer(ctx)
 	if err != nil {
 		return fail(err)
 	}
 	for i, part := range trainer.Cut(f.Load.Job.ParameterShards) {
-		passed, err := f.Load.Job.pass(ctx, part.State(&start), f.Load.InMemory)
+		passed, err := f.Load.Job.pass(ctx, part.State(state), f.Load.InMemory)
 		if err != nil {
 			return fail(err)
 		}

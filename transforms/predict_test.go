@@ -49,7 +49,7 @@ func TestAProcessReadsAModelOnce(t *testing.T) {
 	if later, err := model.Predictor(ctx); later == first || err != nil {
 		t.Errorf("after %d others the model is still kept, %v", keptModels, err)
 	}
-	if n := len(modelCache.recent); n > keptModels {
+	if n := len(modelCache.list); n > keptModels {
 		t.Errorf("%d models are kept", n)
 	}
 }

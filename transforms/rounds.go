@@ -102,14 +102,23 @@ type LoadStateFn struct {
 
 // ProcessElement returns the state, with an empty log.
 func (f *LoadStateFn) ProcessElement(ctx context.Context, _ []byte) (*training.State, error) {
-	state, err := f.load(ctx)
+	state, err := f.start(ctx)
 	if err != nil {
 		return nil, fail(err)
 	}
+	passed, err := f.Job.pass(ctx, state, f.InMemory)
+	return passed, fail(err)
+}
+
+// start is the state with an empty log.
+func (f *LoadStateFn) start(ctx context.Context) (*training.State, error) {
+	state, err := f.load(ctx)
+	if err != nil {
+		return nil, err
+	}
 	start := *state
 	start.Log = nil
-	passed, err := f.Job.pass(ctx, &start, f.InMemory)
-	return passed, fail(err)
+	return &start, nil
 }
 
 func (f *LoadStateFn) load(ctx context.Context) (*training.State, error) {
