@@ -3,16 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // estimateRuns are how often a run is estimated, and how often it is made.
@@ -27,7 +24,7 @@ type estimated struct {
 	startUp float64
 }
 
-// lengths are fixed: none was chosen for its result.
+// estimateLengths are fixed: none was chosen for its result.
 var estimateLengths = map[string][]int{
 	"direct": {3000, 10000, 30000},
 	"prism":  {100, 320, 1000},
@@ -40,6 +37,7 @@ func (b *bench) estimates(ctx context.Context, output, endpoint string) error {
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(data)
 	var all []estimated
 	for _, runner := range []string{"direct", "prism", "flink"} {
 		if runner == "flink" && endpoint == "" {
@@ -65,7 +63,8 @@ func (b *bench) estimateData(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, exec.CommandContext(ctx, b.binary, "generate", "census", "--rows", "65536", "--output", dir).Run()
+	_, _, err = b.penstock(ctx, nil, "generate", "census", "--rows", "65536", "--output", dir)
+	return dir, err
 }
 
 func (b *bench) estimateOnce(ctx context.Context, data, runner, endpoint string, steps int) (*estimated, error) {
@@ -82,17 +81,13 @@ func (b *bench) estimateOnce(ctx context.Context, data, runner, endpoint string,
 		}
 		plans, starts, took = append(plans, seconds), append(starts, start), append(took, whole)
 	}
-	e.plan, e.startUp = median3(plans), median3(starts)
-	e.took = median3(took) - e.startUp
+	e.plan, e.startUp = median(plans), median(starts)
+	e.took = median(took) - e.startUp
 	return e, nil
 }
 
-func median3(x []float64) float64 {
-	slices.Sort(x)
-	return x[len(x)/2]
-}
-
-func (b *bench) estimateCommand(ctx context.Context, data, runner, endpoint string, steps int, more ...string) *exec.Cmd {
+// estimateArguments are those of a run in a directory that has the records.
+func estimateArguments(data, runner, endpoint string, steps int, more ...string) []string {
 	args := []string{
 		"train", "--config", "testdata/census.yaml", "--train-files", filepath.Join(data, "train.csv"), "--eval-files", filepath.Join(data, "eval.csv"),
 		"--job-dir", filepath.Join(data, "job"), "--train-steps", strconv.Itoa(steps), "--format", "json", "--runner", runner,
@@ -100,19 +95,15 @@ func (b *bench) estimateCommand(ctx context.Context, data, runner, endpoint stri
 	if runner == "flink" {
 		args = append(args, "--endpoint", endpoint, "--parallelism", "2")
 	}
-	return exec.CommandContext(ctx, b.binary, append(args, more...)...)
+	return append(args, more...)
 }
 
 func (b *bench) plan(ctx context.Context, data, runner, endpoint string, steps int) (seconds, start float64, err error) {
-	out, err := b.estimateCommand(ctx, data, runner, endpoint, steps, "--dry-run").Output()
-	if err != nil {
-		return 0, 0, err
-	}
 	var plan struct {
 		Seconds struct{ Total float64 }
 		StartUp float64 `json:"start_up_seconds"`
 	}
-	err = json.Unmarshal(out, &plan)
+	_, _, err = b.penstock(ctx, &plan, estimateArguments(data, runner, endpoint, steps, "--dry-run")...)
 	return plan.Seconds.Total, plan.StartUp, err
 }
 
@@ -121,9 +112,8 @@ func (b *bench) timed(ctx context.Context, data, runner, endpoint string, steps 
 	if err := os.RemoveAll(filepath.Join(data, "job")); err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	err := b.estimateCommand(ctx, data, runner, endpoint, steps).Run()
-	return time.Since(began).Seconds(), err
+	seconds, _, err := b.penstock(ctx, nil, estimateArguments(data, runner, endpoint, steps)...)
+	return seconds, err
 }
 
 func estimateTable(all []estimated) []byte {
