@@ -108,6 +108,27 @@ func TestLoss(t *testing.T) {
 	}
 }
 
+// Denormal derivatives of examples that are all but certain made training ever slower.
+func TestLossHasNoTinyDerivatives(t *testing.T) {
+	g := gorgonia.NewGraph()
+	nan := float32(math.NaN())
+	shape, ones := []int{5}, []float32{1, 1, 1, 1, 1}
+	logits := input(g, "z", shape, []float32{-40, -50, -100, 50, nan})
+	cost, err := ops.SigmoidCrossEntropy(logits, input(g, "y", shape, []float32{0, 0, 0, 1, 1}), input(g, "w", shape, ones))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gradients, err := gorgonia.Grad(cost, logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runTape(t, g)
+	got := floats(t, gradients[0])
+	if want := math.Exp(-40); math.Abs(float64(got[0])-want) > 1e-6*want || !slices.Equal(got[1:4], []float32{0, 0, 0}) || got[4] == got[4] {
+		t.Errorf("the derivatives are %v, want %v, three zeros and NaN", got, want)
+	}
+}
+
 func TestWrongOperandsAreErrors(t *testing.T) {
 	for want, apply := range map[string]func(g *graph) (*gorgonia.Node, error){
 		"x has 4 columns, weights 2 rows": func(g *graph) (*gorgonia.Node, error) { return ops.Dense(g.matrix, g.other, g.two, true) },
