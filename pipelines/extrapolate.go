@@ -35,6 +35,14 @@ func (p *TrainPlan) Extrapolate(workers int, data float64, shared bool) Extrapol
 	}
 }
 
+// extrapolations are those to 1, 2, 4 and so on up to most workers.
+func (p *TrainPlan) extrapolations(most int, shared bool) (all []Extrapolation) {
+	for workers := 1; workers <= most; workers *= 2 {
+		all = append(all, p.Extrapolate(workers, 1, shared))
+	}
+	return all
+}
+
 // compute is the time of the arithmetic of some steps.
 func (c *costs) compute(steps float64, workers, shards int, shared bool) float64 {
 	if shared {

@@ -36,8 +36,10 @@ type TrainPlan struct {
 	LocalSteps   int     `json:"local_steps,omitempty"`
 	LocalSeconds float64 `json:"local_seconds,omitempty"`
 
-	// Extrapolated are the same run's times on other numbers of workers, where it runs on workers.
-	Extrapolated []Extrapolation `json:"extrapolated,omitempty"`
+	// Extrapolated are the same run's times on other numbers of workers like this machine, where it runs on workers, and
+	// SharedMachine those with 1, 2 and 4 workers that share this machine, which can be checked.
+	Extrapolated  []Extrapolation `json:"extrapolated,omitempty"`
+	SharedMachine []Extrapolation `json:"shared_machine,omitempty"`
 
 	stops int64 // between pipelines, with a checkpoint each
 	costs costs
@@ -79,9 +81,7 @@ func PlanTrain(ctx context.Context, o TrainOptions) (*TrainPlan, error) {
 	p.count(o)
 	p.estimate(o)
 	if !o.Runner.InProcess() {
-		for workers := 1; workers <= 64; workers *= 2 {
-			p.Extrapolated = append(p.Extrapolated, p.Extrapolate(workers, 1, false))
-		}
+		p.Extrapolated, p.SharedMachine = p.extrapolations(64, false), p.extrapolations(4, true)
 	}
 	return p, nil
 }
