@@ -72,7 +72,7 @@ func replaceDir(ctx context.Context, dir string, files []File) error {
 // while its sibling is valid, unless dir was damaged to begin with.
 func replaceSteps(ctx context.Context, dir string, files []File) ([]func() error, error) {
 	next := dir + nextSuffix
-	remove := func(dir string) func() error { return func() error { return deleteDir(ctx, dir) } }
+	remove := func(dir string) func() error { return func() error { return DeleteDir(ctx, dir) } }
 	write := func(dir string) func() error { return func() error { return WriteDir(ctx, dir, files) } }
 	steps := []func() error{remove(dir), write(dir), remove(next)}
 	valid, err := isCommitted(ctx, dir)
@@ -151,7 +151,7 @@ func PruneCheckpoints(ctx context.Context, jobDir string, keep int) error {
 		if kept == 0 {
 			continue // damaged and the newest: LatestCheckpoint has yet to warn of it
 		}
-		if err := deleteDir(ctx, e.dir); err != nil {
+		if err := DeleteDir(ctx, e.dir); err != nil {
 			return err
 		}
 	}

@@ -83,6 +83,29 @@ func ReadDir(ctx context.Context, dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// ReadFile returns one of the files that dir's MANIFEST.json lists, verified as by
+// ReadDir. The others are not looked at.
+func ReadFile(ctx context.Context, dir, name string) ([]byte, error) {
+	m, err := readManifest(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	path := storage.Join(dir, name)
+	for _, entry := range m.Files {
+		if entry.Name != name {
+			continue
+		}
+		data, err := readFile(ctx, path)
+		if err == nil {
+			if wrong := entry.verify(data); wrong != nil {
+				return nil, notCommitted(path, wrong)
+			}
+		}
+		return data, err
+	}
+	return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+}
+
 func readManifest(ctx context.Context, dir string) (*manifest, error) {
 	name := storage.Join(dir, manifestName)
 	data, err := readFile(ctx, name)
@@ -138,9 +161,9 @@ func isCommitted(ctx context.Context, dir string) (bool, error) {
 	return true, nil
 }
 
-// deleteDir takes the commit away first, so that a crash half-way leaves no
+// DeleteDir takes the commit away first, so that a crash half-way leaves no
 // directory that looks whole. An absent dir is fine.
-func deleteDir(ctx context.Context, dir string) error {
+func DeleteDir(ctx context.Context, dir string) error {
 	err := storage.Delete(ctx, storage.Join(dir, manifestName))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = storage.DeleteDir(ctx, dir)

@@ -14,9 +14,10 @@ import (
 	"github.com/penstock-ml/penstock/storage"
 )
 
+// Files of an export, beside its features.
 const (
-	modelName   = "model.yaml"
-	weightsName = "weights.safetensors"
+	ModelFile   = "model.yaml"
+	WeightsFile = "weights.safetensors"
 )
 
 // Model is all that prediction needs.
@@ -69,7 +70,7 @@ func (m *Model) files() ([]File, error) {
 		return nil, err
 	}
 	fitted = append(fitted, File{manifestName, commit.marshal()})
-	return append([]File{{weightsName, weights}, {modelName, model}}, under(featuresDir, fitted)...), nil
+	return append([]File{{WeightsFile, weights}, {ModelFile, model}}, under(featuresDir, fitted)...), nil
 }
 
 // ReadExport reads and verifies the export in dir; see Locate for finding one.
@@ -78,23 +79,37 @@ func ReadExport(ctx context.Context, dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{modelName, weightsName} {
+	for _, name := range []string{ModelFile, WeightsFile} {
 		if files[name] == nil {
 			return nil, fmt.Errorf("%s is missing; the directory holds no model", storage.Join(dir, name))
 		}
 	}
 	m := new(Model)
-	if m.Spec, err = spec.Parse(storage.Join(dir, modelName), files[modelName]); err != nil {
+	if m.Spec, err = spec.Parse(storage.Join(dir, ModelFile), files[ModelFile]); err != nil {
 		return nil, err
 	}
 	name := path.Join(featuresDir, featuresName)
 	if m.Features, err = decodeFeatures(storage.Join(dir, name), files[name]); err != nil {
 		return nil, err
 	}
-	if m.Weights, err = DecodeTensors(files[weightsName]); err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", storage.Join(dir, weightsName), err)
+	if m.Weights, err = DecodeTensors(files[WeightsFile]); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", storage.Join(dir, WeightsFile), err)
 	}
 	return m, nil
+}
+
+// WeightsSHA256 returns the SHA-256 of an export's weights, as WriteExport does.
+func WeightsSHA256(ctx context.Context, dir string) (string, error) {
+	m, err := readManifest(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range m.Files {
+		if entry.Name == WeightsFile {
+			return entry.SHA256, nil
+		}
+	}
+	return "", fmt.Errorf("%s is missing; the directory holds no model", storage.Join(dir, WeightsFile))
 }
 
 // under prefixes the names of files by a directory.

@@ -186,7 +186,7 @@ func TestLocate(t *testing.T) {
 			}
 		}
 
-		overwrite(t, storage.Join(newest, weightsName), nil)
+		overwrite(t, storage.Join(newest, WeightsFile), nil)
 		if got, err := Locate(t.Context(), job); err != nil || got != best {
 			t.Errorf("with %s damaged Locate returned %s, %v, want %s", newest, got, err, best)
 		}
@@ -202,7 +202,7 @@ func TestLocateNothing(t *testing.T) {
 			}
 		}
 		dir := export(t, root, "final", exportTime, model(t, 1))
-		overwrite(t, storage.Join(dir, modelName), nil)
+		overwrite(t, storage.Join(dir, ModelFile), nil)
 		if got, err := Locate(t.Context(), root); !errors.Is(err, ErrNotCommitted) || !strings.Contains(err.Error(), "model.yaml") {
 			t.Errorf("with its only export damaged Locate returned %s, %v, want ErrNotCommitted naming model.yaml", got, err)
 		}

@@ -29,7 +29,7 @@ func WriteFeatures(ctx context.Context, dir string, f *features.Fitted) error {
 	if committed, verifyErr := isCommitted(ctx, dir); verifyErr != nil || committed {
 		return errors.Join(err, verifyErr)
 	}
-	if err := deleteDir(ctx, dir); err != nil {
+	if err := DeleteDir(ctx, dir); err != nil {
 		return err
 	}
 	return WriteDir(ctx, dir, files)
