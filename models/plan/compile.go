@@ -36,7 +36,8 @@ type compiler struct {
 	values map[*gorgonia.Node]*value
 	terms  [][]tableTerm // of the sparse parameters' gradients
 	plan   *Plan
-	spread bool // only kernels read what is computed
+	spread bool                    // only kernels read what is computed
+	cut    map[*gorgonia.Node]bool // are given, though they are operations
 }
 
 func (c *compiler) compile(a *models.Arrangement, mode Mode) (*Plan, error) {
@@ -105,13 +106,16 @@ func (c *compiler) results(a *models.Arrangement) (nodes []*gorgonia.Node, err e
 // A graph lists its nodes in the order in which they were added, so operands
 // come first.
 func (c *compiler) collect(results []*gorgonia.Node) {
-	reached := ancestors(results...)
+	reached := c.ancestors(results...)
 	for _, n := range c.Graph.AllNodes() {
 		if !reached[n] {
 			continue
 		}
-		v := &value{node: n, kernel: kernelOf(n)}
-		for _, operand := range operands(n) {
+		v := &value{node: n, given: c.cut[n]}
+		if !v.given {
+			v.kernel = kernelOf(n)
+		}
+		for _, operand := range c.operands(n) {
 			in := c.values[operand]
 			in.uses++
 			v.in = append(v.in, in)
@@ -122,6 +126,20 @@ func (c *compiler) collect(results []*gorgonia.Node) {
 	for _, n := range results {
 		c.values[n].uses++
 	}
+}
+
+// operands are the nodes that a node is computed from in this plan.
+func (c *compiler) operands(n *gorgonia.Node) []*gorgonia.Node {
+	if c.cut[n] {
+		return nil
+	}
+	return operands(n)
+}
+
+// ancestors are the nodes that the given ones are computed from in this plan, and
+// they themselves.
+func (c *compiler) ancestors(nodes ...*gorgonia.Node) map[*gorgonia.Node]bool {
+	return closure(c.operands, nodes)
 }
 
 // fuse lets the product that is an input gradient end with the mask of the
@@ -176,6 +194,8 @@ func (c *compiler) placeConstants() error {
 	for _, v := range c.order {
 		switch {
 		case !v.leaf() || v.buffer != nil:
+		case v.given:
+			v.buffer = v.newBuffer(false)
 		case v.node.Value() == nil:
 			return fmt.Errorf("the network has an input %v that nothing fills", v.node)
 		default:

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/penstock-ml/penstock/models"
@@ -70,7 +71,12 @@ func (g *graph) differentiate(a *models.Arrangement) error {
 // ancestors are the nodes that the given ones are computed from, and they
 // themselves.
 func ancestors(nodes ...*gorgonia.Node) map[*gorgonia.Node]bool {
+	return closure(operands, nodes)
+}
+
+func closure(operands func(*gorgonia.Node) []*gorgonia.Node, nodes []*gorgonia.Node) map[*gorgonia.Node]bool {
 	seen := map[*gorgonia.Node]bool{}
+	nodes = slices.Clone(nodes) // the caller's are left alone
 	for len(nodes) > 0 {
 		n := nodes[len(nodes)-1]
 		nodes = nodes[:len(nodes)-1]

@@ -16,6 +16,7 @@ type value struct {
 	in     []*value   // operands
 	uses   int        // as an operand, and as a result of the plan
 	fused  bool       // its only user computes it
+	given  bool       // the plan's user fills its memory
 	role   role       // in a plan for groups
 
 	buffer *ops.Buffer    // nil for values that are not float32 or int32
@@ -33,7 +34,7 @@ func (v *value) leaf() bool { return v.kernel == nil && v.foreign() == nil }
 
 // foreign is the operation, where it is not ours and has to be run.
 func (v *value) foreign() gorgonia.Op {
-	if v.kernel != nil || isConstant(v.node) {
+	if v.kernel != nil || v.given || isConstant(v.node) {
 		return nil
 	}
 	return v.node.Op()

@@ -72,6 +72,21 @@ func (p *Predictor) unlabelled(columns []string) []string {
 	return slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == p.spec.Label.Column })
 }
 
+// TextFields returns the fields of a text instance that stands alone, with or without the label's.
+func (p *Predictor) TextFields(data []byte) ([][]byte, error) {
+	format, err := p.Format(records.CSV)
+	if err != nil {
+		return nil, err
+	}
+	columns := len(format.Columns)
+	format.Columns = nil
+	fields, err := records.One(data, format)
+	if err == nil && len(fields) != columns && len(fields) != columns-1 {
+		err = countError(len(fields), columns)
+	}
+	return fields, err
+}
+
 // Instances reads records to predict from a stream. A JSON instance is one object
 // a line; a text instance is a line of CSV without a header, with all columns or
 // all but the label's, as the first one has it.

@@ -32,7 +32,7 @@ func newForm(classes []string) (f form) {
 	for id, class := range classes {
 		f.classes[id] = class
 		opening := append([]byte(`"class_ids":[`), byte('0'+id))
-		opening = appendString(append(opening, `],"classes":[`...), []byte(class))
+		opening = AppendString(append(opening, `],"classes":[`...), []byte(class))
 		f.opening[id] = append(opening, `],"logistic":[`...)
 	}
 	return f
@@ -53,7 +53,7 @@ func (p *Predictor) AppendJSON(dst []byte, logit float32, key []byte) []byte {
 	dst = append(dst, '{')
 	if key != nil {
 		dst = append(dst, `"key":`...)
-		dst = appendString(dst, key)
+		dst = AppendString(dst, key)
 		dst = append(dst, ',')
 	}
 	dst = append(dst, p.form.opening[classID(logit)]...)
@@ -102,8 +102,8 @@ func appendFloat(dst []byte, x float64, bits int) []byte {
 	return dst
 }
 
-// appendString appends a JSON string.
-func appendString(dst, text []byte) []byte {
+// AppendString appends a text as a JSON string; bytes that are not UTF-8 become U+FFFD.
+func AppendString(dst, text []byte) []byte {
 	if plain(text) {
 		dst = append(dst, '"')
 		dst = append(dst, text...)

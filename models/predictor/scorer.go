@@ -143,6 +143,9 @@ func (s *Scorer) Score() ([]Result, error) {
 	return s.results, nil
 }
 
+// Discard empties the batch.
+func (s *Scorer) Discard() { s.reset() }
+
 func (s *Scorer) add(fields [][]byte, label float32, err error) {
 	s.results = append(s.results, Result{Label: label, Key: s.keepKey(fields), Err: err})
 }

@@ -75,6 +75,34 @@ func NewScanner(r io.Reader, f Format, name string) *Scanner {
 	return s
 }
 
+// One returns the fields of data that have to be one record, a header apart. They
+// are parts of memory that belongs to the caller.
+func One(data []byte, f Format) ([][]byte, error) {
+	f.Header = false
+	s := newScanner(bytes.NewReader(data), f, "", 0, len(data)+1)
+	if s.failure = f.check(); s.failure != nil {
+		return nil, s.failure
+	}
+	if !s.Scan() {
+		if s.failure == nil {
+			s.failure = malformed(FieldCount, "there is no record")
+		}
+		return nil, s.failure
+	}
+	record := s.record
+	if record.Err != nil {
+		return nil, record.Err
+	}
+	fields := make([][]byte, len(record.Fields))
+	for i, field := range record.Fields {
+		fields[i] = bytes.Clone(field)
+	}
+	if s.Scan() {
+		return nil, malformed(FieldCount, "there is more than one record")
+	}
+	return fields, s.failure
+}
+
 func newScanner(source io.Reader, f Format, name string, offset int64, block int) *Scanner {
 	s := &Scanner{
 		window: newWindow(source, offset, block),

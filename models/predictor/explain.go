@@ -1,0 +1,144 @@
+package predictor
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/plan"
+)
+
+// Explanation tells what each feature of a record contributes to its logit, by
+// integrated gradients (arXiv 1703.01365) from a typical record, see
+// [features.Typical]: the contributions are the logit less the baseline's.
+type Explanation struct {
+	Baseline      float32   // the logit of the typical record
+	Contributions []float64 // in the order of the spec's features
+}
+
+const (
+	explainPoints = 64   // at a time
+	mostPoints    = 8192 // of the line between two records
+	// explainTolerance is how far the sum may be from the difference of the logits, as part of it or absolute where it is
+	// less than 1. What is left is spread over the contributions in proportion to their sizes.
+	explainTolerance = 1e-3
+)
+
+// Explainer explains records. It belongs to one goroutine.
+type Explainer struct {
+	predictor *Predictor
+	scorer    *Scorer
+	path      *plan.Path
+	typical   features.Rows
+	baseline  float32
+	rows      features.Rows
+}
+
+// NewExplainer makes an explainer.
+func (p *Predictor) NewExplainer() (*Explainer, error) {
+	scorer, err := p.NewScorer(1)
+	if err != nil {
+		return nil, err
+	}
+	e := &Explainer{predictor: p, scorer: scorer}
+	if e.path, err = plan.CompilePath(p.model, p.arrangement, scorer.encoder.Layout(), explainPoints); err != nil {
+		return nil, err
+	}
+	e.path.Bind(p.weights)
+	if err := scorer.encoder.AppendTypical(&e.typical, p.spec, p.fitted); err != nil {
+		return nil, fmt.Errorf("the typical record cannot be encoded: %w", err)
+	}
+	scorer.begin()
+	scorer.rows = e.typical
+	logits, err := scorer.run()
+	if err != nil {
+		return nil, err
+	}
+	e.baseline = logits[0]
+	scorer.rows = features.Rows{}
+	return e, nil
+}
+
+// Explain explains a record, of which logit is what the scorer said. Its fields are as for [Scorer.Add].
+func (e *Explainer) Explain(fields [][]byte, logit float32) (*Explanation, error) {
+	fields, err := e.scorer.complete(fields)
+	if err != nil {
+		return nil, err
+	}
+	e.rows.Reset()
+	if err := e.scorer.encoder.AppendUnlabelled(&e.rows, fields); err != nil {
+		return nil, err
+	}
+	want := float64(logit) - float64(e.baseline)
+	for n := 4 * explainPoints; ; n *= 2 {
+		numbers, ids, err := e.path.Integrate(&e.typical, &e.rows, n)
+		if err != nil {
+			return nil, err
+		}
+		x := &Explanation{Baseline: e.baseline, Contributions: e.inOrder(numbers, ids)}
+		rest := want - sum(x.Contributions)
+		if !(math.Abs(rest) > explainTolerance*max(1, math.Abs(want))) {
+			spread(x.Contributions, rest)
+			return x, nil
+		}
+		if n >= mostPoints {
+			return nil, fmt.Errorf("the contributions add up to %g and not to %g, though %d points were used: the network is too far from smooth to be explained", want-rest, want, n)
+		}
+	}
+}
+
+// inOrder brings contributions from the order of the layout into that of the spec.
+func (e *Explainer) inOrder(numbers, ids []float64) (all []float64) {
+	for i := range e.predictor.spec.Features {
+		from := &numbers
+		if e.predictor.spec.Features[i].Categorical() {
+			from = &ids
+		}
+		all = append(all, (*from)[0])
+		*from = (*from)[1:]
+	}
+	return all
+}
+
+func sum(x []float64) (s float64) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// spread adds an amount to numbers in proportion to their sizes.
+func spread(x []float64, amount float64) {
+	size := 0.0
+	for _, v := range x {
+		size += math.Abs(v)
+	}
+	if size == 0 {
+		return
+	}
+	for i, v := range x {
+		x[i] += amount * math.Abs(v) / size
+	}
+}
+
+// AppendExplained appends the prediction of a record with its explanation, a last
+// member of the object that [Predictor.AppendJSON] writes:
+//
+//	"explanation":{"baseline_logit":z,"contributions":{"age":c,...}}
+//
+// Its numbers have the digits of a float32.
+func (p *Predictor) AppendExplained(dst []byte, logit float32, key []byte, x *Explanation) []byte {
+	dst = p.AppendJSON(dst, logit, key)
+	dst = append(dst[:len(dst)-1], `,"explanation":{"baseline_logit":`...)
+	dst = appendFloat(dst, float64(x.Baseline), 32)
+	dst = append(dst, `,"contributions":{`...)
+	for i, c := range x.Contributions {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendString(dst, []byte(p.spec.Features[i].Name))
+		dst = append(dst, ':')
+		dst = appendFloat(dst, float64(float32(c)), 32)
+	}
+	return append(dst, "}}}"...)
+}

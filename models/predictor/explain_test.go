@@ -1,0 +1,107 @@
+package predictor_test
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+
+	"github.com/penstock-ml/penstock/models/predictor"
+	"github.com/penstock-ml/penstock/models/predictor/predictortest"
+)
+
+// Contributions add up to the difference of the logits; what has no effect, or is as in the typical record, contributes nothing.
+func TestExplain(t *testing.T) {
+	p, err := predictor.New(predictortest.Model(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.NewExplainer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.NewScorer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := make([]bool, len(p.Spec().Features))
+	for i := range 50 {
+		fields := predictortest.Fields(i)
+		s.Add(fields)
+		results, err := s.Score()
+		if err != nil || results[0].Err != nil {
+			t.Fatal(err, results[0].Err)
+		}
+		x, err := e.Explain(fields, results[0].Logit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := float64(x.Baseline)
+		for f, c := range x.Contributions {
+			sum += c
+			moved[f] = moved[f] || c != 0
+		}
+		if math.Abs(sum-float64(results[0].Logit)) > 1e-5 {
+			t.Errorf("record %d: the contributions end at %v, the logit is %v", i, sum, results[0].Logit)
+		}
+	}
+	for f, m := range moved {
+		if !m {
+			t.Errorf("feature %s never contributed anything", p.Spec().Features[f].Name)
+		}
+	}
+}
+
+// Where only one feature differs from the typical record, it is the one that contributes.
+func TestExplainOneDifference(t *testing.T) {
+	p, err := predictor.New(predictortest.Model(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.NewExplainer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := make([][]byte, len(p.Spec().Data.Columns))
+	for i, input := range p.Inputs() {
+		at := i
+		if i >= 3 { // behind the label
+			at++
+		}
+		if input.Example != "" {
+			fields[at] = []byte(input.Example)
+		}
+	}
+	fields[5] = []byte("80") // hours
+	s, err := p.NewScorer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields[4] = []byte("Rome") // which has no typical value
+	s.Add(fields)
+	results, err := s.Score()
+	if err != nil || results[0].Err != nil {
+		t.Fatal(err, results[0].Err)
+	}
+	x, err := e.Explain(fields, results[0].Logit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f := range x.Contributions {
+		name := p.Spec().Features[f].Name
+		if differs := name == "hours" || name == "city" || name == "job_x_city"; differs != (x.Contributions[f] != 0) {
+			t.Errorf("%s contributes %v", name, x.Contributions[f])
+		}
+	}
+	var printed struct {
+		Explanation struct {
+			Baseline      float32            `json:"baseline_logit"`
+			Contributions map[string]float64 `json:"contributions"`
+		}
+	}
+	if err := json.Unmarshal(p.AppendExplained(nil, results[0].Logit, nil, x), &printed); err != nil {
+		t.Fatal(err)
+	}
+	if printed.Explanation.Baseline != x.Baseline || float32(printed.Explanation.Contributions["hours"]) != float32(x.Contributions[1]) {
+		t.Errorf("printed: %+v", printed)
+	}
+}
