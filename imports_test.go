@@ -17,9 +17,10 @@ const module = "github.com/penstock-ml/penstock"
 // arrows are the imports that may exist between the parts, by top-level directory. README.md prints them.
 var arrows = map[string][]string{
 	"main":       {"cli"},
-	"cli":        {"pipelines", "runners", "models", "storage"},
+	"cli":        {"pipelines", "runners", "serve", "models", "storage"},
 	"pipelines":  {"transforms", "models", "storage"},
 	"transforms": {"models", "storage"},
+	"serve":      {"models", "storage"},
 	"models":     {"storage"},
 	"runners":    {"storage"},
 	"storage":    {},

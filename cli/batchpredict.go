@@ -9,7 +9,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/pipelines"
 	"github.com/penstock-ml/penstock/runners"
 )
@@ -28,7 +27,7 @@ const batchPredictExample = `  penstock batch-predict --model job --input-paths 
 
 // batchPredictFlags are the values of the flags of batch-predict.
 type batchPredictFlags struct {
-	model   string
+	model   modelFlags
 	options pipelines.BatchPredictOptions
 	rangeMB int
 	runner  *runnerValue
@@ -46,22 +45,22 @@ func newBatchPredictCommand(a *app) *cobra.Command {
 	}
 	o := &f.options
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "`directory` of an exported model or of a job (required)")
+	f.model.add(flags)
 	flags.StringSliceVar(&o.InputPaths, "input-paths", nil, "input files, a comma-separated list of `globs` (required)")
 	flags.StringVar(&o.OutputPath, "output-path", "", "`directory` for the predictions (required)")
 	flags.Var(newOptionalChoice(&o.DataFormat, "csv", "jsonl"), "data-format", "`format` of the input: csv or jsonl (default: the training data's)")
 	flags.Var(atLeast(&o.BatchSize, 0), "batch-size", "`records` that are scored together; 0: chosen for speed")
 	flags.Var(atLeast(&f.rangeMB, 1), "range-mb", "`megabytes` of input for each file of predictions")
 	flags.BoolVar(&o.Overwrite, "overwrite", false, "delete the predictions that the output directory holds")
-	f.runner = addRunnerFlags(cmd, "direct", "model", "input-paths", "output-path")
+	f.runner = addRunnerFlags(cmd, "direct", "model", "registry", "input-paths", "output-path")
 	require(cmd, "model", "input-paths", "output-path")
 	return cmd
 }
 
 func (a *app) batchPredict(ctx context.Context, f *batchPredictFlags) error {
-	dir, err := saved.Locate(ctx, f.model)
+	dir, err := f.model.locate(ctx)
 	if err != nil {
-		return fmt.Errorf("--model: %w", err)
+		return err
 	}
 	progress := a.newProgress(func(done, total int64) string {
 		return fmt.Sprintf("%s of %s", humanize.Bytes(uint64(done)), humanize.Bytes(uint64(total)))

@@ -74,7 +74,11 @@ func (v *runnerValue) check(flags *pflag.FlagSet) error {
 		return err
 	}
 	for _, place := range v.places {
-		for _, path := range pathsOf(flags.Lookup(place)) {
+		f := flags.Lookup(place)
+		if !f.Changed || place == "model" && flags.Changed("registry") { // which makes it a name
+			continue
+		}
+		for _, path := range pathsOf(f) {
 			if storage.IsLocal(path) {
 				return fmt.Errorf("--runner %s needs --%s on Cloud Storage (gs://BUCKET/...), not %s", v.name, place, path)
 			}

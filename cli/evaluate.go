@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/saved"
 	"github.com/penstock-ml/penstock/pipelines"
 )
@@ -20,7 +21,7 @@ const evaluateExample = `  penstock evaluate --model job --eval-files 'data/eval
 
 // evaluateFlags are the values of the flags of evaluate.
 type evaluateFlags struct {
-	model  string
+	model  modelFlags
 	files  []string
 	runner *runnerValue
 }
@@ -36,17 +37,17 @@ func newEvaluateCommand(a *app) *cobra.Command {
 		RunE:    a.runUntilInterrupted(func(ctx context.Context) error { return a.evaluate(ctx, f) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "`directory` of an exported model or of a job (required)")
+	f.model.add(flags)
 	flags.StringSliceVar(&f.files, "eval-files", nil, "evaluation files, a comma-separated list of `globs` (required)")
-	f.runner = addRunnerFlags(cmd, "direct", "model", "eval-files")
+	f.runner = addRunnerFlags(cmd, "direct", "model", "registry", "eval-files")
 	require(cmd, "model", "eval-files")
 	return cmd
 }
 
 func (a *app) evaluate(ctx context.Context, f *evaluateFlags) error {
-	dir, err := saved.Locate(ctx, f.model)
+	dir, err := f.model.locate(ctx)
 	if err != nil {
-		return fmt.Errorf("--model: %w", err)
+		return err
 	}
 	model, err := saved.ReadExport(ctx, dir)
 	if err != nil {
@@ -59,5 +60,13 @@ func (a *app) evaluate(ctx context.Context, f *evaluateFlags) error {
 	if err != nil {
 		return interrupted(err, "run it again")
 	}
-	return a.print(m, func(w io.Writer) { writeMetrics(w, m, model.Spec.Label.Classes) })
+	digest, err := saved.WeightsSHA256(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	result := struct {
+		*metrics.Metrics
+		WeightsSHA256 string `json:"weights_sha256"` // so that the figures are not taken for another model's
+	}{m, digest}
+	return a.print(result, func(w io.Writer) { writeMetrics(w, m, model.Spec.Label.Classes) })
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -38,44 +36,35 @@ func (l *lines) Fields() ([][]byte, error) { return l.Record().Fields, l.Record(
 
 // request reads the instances in the body of a prediction request.
 type request struct {
-	file      string
-	instances []json.RawMessage
-	next      int
-	decoder   *records.JSONDecoder
-	fields    [][]byte
+	predictor.Request
+	file    string
+	next    int
+	decoder *records.JSONDecoder
+	fields  [][]byte
 }
 
 func newRequest(p *predictor.Predictor, input io.Reader, file string) (*request, error) {
-	var body struct {
-		Instances []json.RawMessage `json:"instances"`
-	}
-	d := json.NewDecoder(input)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&body); err != nil {
-		return nil, fmt.Errorf(`%s is not a prediction request, {"instances": [...]}: %w`, file, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s has more after the prediction request: give one JSON object", file)
-	}
-	if body.Instances == nil {
-		return nil, fmt.Errorf(`%s has no "instances": give {"instances": [...]}`, file)
+	body, err := io.ReadAll(input)
+	if err != nil {
+		return nil, err
 	}
 	columns := p.Spec().Data.Columns
-	return &request{
-		file: file, instances: body.Instances,
-		decoder: records.NewJSONDecoder(columns), fields: make([][]byte, len(columns)),
-	}, nil
+	r := &request{file: file, decoder: records.NewJSONDecoder(columns), fields: make([][]byte, len(columns))}
+	if err := r.Parse(body); err != nil {
+		return nil, fmt.Errorf("%s is %w", file, err)
+	}
+	return r, nil
 }
 
 func (r *request) Next() bool {
 	r.next++
-	return r.next <= len(r.instances)
+	return r.next <= len(r.Instances)
 }
 
 func (r *request) Place() string { return fmt.Sprintf("%s: instances[%d]", r.file, r.next-1) }
 
 func (r *request) Fields() ([][]byte, error) {
-	return r.fields, r.decoder.Decode(r.instances[r.next-1], r.fields)
+	return r.fields, r.decoder.Decode(r.Instances[r.next-1], r.fields)
 }
 
 func (r *request) Err() error { return nil }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -55,6 +57,9 @@ func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 		row(w, "actual "+classes[label], number(predicted[0]), number(predicted[1]))
 	}
 }
+
+// sortedKeys are those of a table.
+func sortedKeys[V any](table map[string]V) []string { return slices.Sorted(maps.Keys(table)) }
 
 // figure is a ratio or a loss to six decimals; one that is undefined is a dash.
 func figure(x *float64) string {

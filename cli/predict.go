@@ -16,23 +16,29 @@ import (
 )
 
 const predictHelp = `Predict loads the model into this process and prints a prediction for each instance, in order. MODEL is an
-exported model's directory or a job directory, whose newest export is used. FILE may be on Cloud Storage; "-" is
-standard input.
+exported model's directory or a job directory, whose newest export is used; with --registry, a model's name there; with
+--endpoint, its name on a server, which does the work. FILE may be on Cloud Storage; "-" is standard input.
 
   --json-instances   one JSON object a line, columns by name; a column that is absent or null is missing
   --text-instances   one record a line with the delimiter of the spec, with or without the label's field, no header
   --json-request     {"instances": [{...}, ...]}, the body of a prediction request
 
+With --explain each prediction has what its features contribute to its logit, by integrated gradients from a typical
+record: the means of numbers and the most frequent words. The contributions add up to the logit less that record's.
+
 An instance that cannot be read, or has a value that the model cannot take, fails the whole command: nothing is printed
 but the place of the first one. batch-predict sets such records aside.`
 
 const predictExample = `  penstock predict --model job --json-instances people.jsonl
-  head -3 data/eval.csv | penstock predict --model job --text-instances - --format json`
+  head -3 data/eval.csv | penstock predict --model job --text-instances - --format json
+  penstock predict --endpoint http://localhost:8080 --model census --json-instances people.jsonl`
 
 // predictFlags are the values of the flags of predict.
 type predictFlags struct {
-	model                     string
+	model                     modelFlags
 	jsonLines, text, jsonBody string
+	explain                   bool
+	endpoint, tokenFile       string
 }
 
 func newPredictCommand(a *app) *cobra.Command {
@@ -45,10 +51,13 @@ func newPredictCommand(a *app) *cobra.Command {
 		Args:    noArguments,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.model, "model", "", "`directory` of an exported model or of a job (required)")
+	f.model.add(flags)
 	flags.StringVar(&f.jsonLines, "json-instances", "", "`file` of JSON objects, one a line")
 	flags.StringVar(&f.text, "text-instances", "", "`file` of delimited records, one a line")
 	flags.StringVar(&f.jsonBody, "json-request", "", "`file` with the JSON body of a prediction request")
+	flags.BoolVar(&f.explain, "explain", false, "also print what each feature contributes to the logit")
+	flags.StringVar(&f.endpoint, "endpoint", "", "`URL` of a server that has the model, such as http://localhost:8080")
+	flags.StringVar(&f.tokenFile, "token-file", "", "`file` with the bearer token of the server")
 	require(cmd, "model")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		given := 0
@@ -60,6 +69,9 @@ func newPredictCommand(a *app) *cobra.Command {
 		if given != 1 {
 			return errors.New("give exactly one of --json-instances, --text-instances and --json-request")
 		}
+		if f.endpoint != "" && (f.text != "" || f.model.registry != "") {
+			return errors.New("a server takes JSON and has a registry of its own: leave out --text-instances and --registry with --endpoint")
+		}
 		return nil
 	}
 	cmd.RunE = a.run(func(ctx context.Context) error { return a.predict(ctx, f) })
@@ -67,7 +79,14 @@ func newPredictCommand(a *app) *cobra.Command {
 }
 
 func (a *app) predict(ctx context.Context, f *predictFlags) error {
-	p, err := predictor.Load(ctx, f.model)
+	if f.endpoint != "" {
+		return a.predictRemotely(ctx, f)
+	}
+	dir, err := f.model.locate(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := predictor.Load(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("--model: %w", err)
 	}
@@ -80,7 +99,7 @@ func (a *app) predict(ctx context.Context, f *predictFlags) error {
 	if err != nil {
 		return err
 	}
-	scored, err := score(p, instances)
+	scored, err := score(p, instances, f.explain)
 	if err != nil {
 		return err
 	}
@@ -95,7 +114,11 @@ func (f *predictFlags) read(input io.Reader, p *predictor.Predictor) (instanceRe
 	case f.text != "":
 		return newLines(p, input, records.CSV, placeName(f.text))
 	default:
-		return newRequest(p, input, placeName(f.jsonBody))
+		r, err := newRequest(p, input, placeName(f.jsonBody))
+		if err == nil {
+			f.explain = f.explain || r.Explain
+		}
+		return r, err
 	}
 }
 
@@ -116,15 +139,22 @@ func (a *app) open(ctx context.Context, file string) (io.ReadCloser, error) {
 
 // scoredInstance is the model's output for one instance.
 type scoredInstance struct {
-	logit float32
-	key   []byte
+	logit       float32
+	key         []byte
+	explanation *predictor.Explanation // nil unless asked for
 }
 
 // score scores all instances, or fails with the first one that has no prediction.
-func score(p *predictor.Predictor, r instanceReader) ([]scoredInstance, error) {
+func score(p *predictor.Predictor, r instanceReader, explain bool) ([]scoredInstance, error) {
 	scorer, err := p.NewScorer(0)
 	if err != nil {
 		return nil, err
+	}
+	e := &explaining{}
+	if explain {
+		if e.explainer, err = p.NewExplainer(); err != nil {
+			return nil, err
+		}
 	}
 	var scored []scoredInstance
 	var places []string
@@ -134,9 +164,13 @@ func score(p *predictor.Predictor, r instanceReader) ([]scoredInstance, error) {
 			if result.Err != nil {
 				return fmt.Errorf("%s: %w", places[i], result.Err)
 			}
-			scored = append(scored, scoredInstance{result.Logit, bytes.Clone(result.Key)})
+			explanation, err := e.explain(i, result.Logit)
+			if err != nil {
+				return fmt.Errorf("%s: %w", places[i], err)
+			}
+			scored = append(scored, scoredInstance{result.Logit, bytes.Clone(result.Key), explanation})
 		}
-		places = places[:0]
+		places, e.fields = places[:0], e.fields[:0]
 		return err
 	}
 	for r.Next() {
@@ -145,6 +179,7 @@ func score(p *predictor.Predictor, r instanceReader) ([]scoredInstance, error) {
 			scorer.Reject(err) // an earlier instance of the batch may be wrong too
 		} else {
 			scorer.Add(fields)
+			e.keep(fields)
 		}
 		if scorer.Full() {
 			if err := flush(); err != nil {
@@ -163,21 +198,36 @@ func (a *app) printPredictions(p *predictor.Predictor, scored []scoredInstance) 
 		Predictions []json.RawMessage `json:"predictions"`
 	}{Predictions: []json.RawMessage{}}
 	for _, s := range scored {
-		response.Predictions = append(response.Predictions, p.AppendJSON(nil, s.logit, s.key))
+		response.Predictions = append(response.Predictions, s.json(p))
 	}
-	return a.print(response, func(w io.Writer) { writePredictions(w, p, scored) })
+	return a.print(response, func(w io.Writer) {
+		writePredictions(w, p.Spec().Key != "", parts(p, scored))
+		writeExplanations(w, p, scored)
+	})
+}
+
+func (s *scoredInstance) json(p *predictor.Predictor) json.RawMessage {
+	if s.explanation != nil {
+		return p.AppendExplained(nil, s.logit, s.key, s.explanation)
+	}
+	return p.AppendJSON(nil, s.logit, s.key)
+}
+
+func parts(p *predictor.Predictor, scored []scoredInstance) (list []predictor.Prediction) {
+	for _, s := range scored {
+		list = append(list, p.Prediction(s.logit, s.key))
+	}
+	return list
 }
 
 // writePredictions writes the table that gcloud ml-engine predict printed, with the digits of the JSON form.
-func writePredictions(w io.Writer, p *predictor.Predictor, scored []scoredInstance) {
+func writePredictions(w io.Writer, hasKey bool, predictions []predictor.Prediction) {
 	header := []any{"CLASS_IDS", "CLASSES", "LOGISTIC", "LOGITS", "PROBABILITIES"}
-	hasKey := p.Spec().Key != ""
 	if hasKey {
 		header = append([]any{"KEY"}, header...)
 	}
 	row(w, header...)
-	for _, s := range scored {
-		x := p.Prediction(s.logit, s.key)
+	for _, x := range predictions {
 		cells := []any{list(x.ClassID), list(fmt.Sprintf("%q", x.Class)), list(x.Logistic), list(x.Logit), list(x.Probabilities[0] + ", " + x.Probabilities[1])}
 		if hasKey {
 			cells = append([]any{x.Key}, cells...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup:               copySpec,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "json": jsonValue, "keep": keep},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "json": jsonValue, "keep": keep, "serve": serveInBackground, "interrupt": interruptServer},
 	})
 }
 
@@ -70,6 +72,43 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(status) != args[0] {
 		ts.Fatalf("%s ended with status %d, not %s", args[1], status, args[0])
 	}
+}
+
+// serve NAME COMMAND ARGUMENT... starts a server, waits until it says where it is, and puts its URL into $NAME, in capitals.
+func serveInBackground(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: serve NAME COMMAND ARGUMENT...")
+	}
+	command, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(command, append(args[2:], "--format", "json")...)
+	cmd.Dir, cmd.Env, cmd.Stderr = ts.MkAbs("."), os.Environ(), os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill() })
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	ts.Check(err)
+	url, err := lookUp(line, "url")
+	ts.Check(err)
+	ts.Setenv(strings.ToUpper(args[0]), url)
+	servers.Store(ts.MkAbs(".")+args[0], cmd)
+}
+
+// servers are those that scripts have started, by directory and name.
+var servers sync.Map
+
+// interrupt NAME ends a server, which has to exit with status 0.
+func interruptServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: interrupt NAME")
+	}
+	cmd, known := servers.LoadAndDelete(ts.MkAbs(".") + args[0])
+	if !known {
+		ts.Fatalf("there is no server %s", args[0])
+	}
+	ts.Check(cmd.(*exec.Cmd).Process.Signal(os.Interrupt))
+	ts.Check(cmd.(*exec.Cmd).Wait())
 }
 
 // json PATH OPERATOR VALUE compares a value of the last standard output, which has to be one line of JSON. PATH is keys
