@@ -52,7 +52,9 @@ func run(ctx context.Context) error {
 	pattern := flag.String("run", "", "measure only rows whose names match this `regexp`")
 	list := flag.Bool("list", false, "print the rows and exit")
 	estimates := flag.String("estimates", "", "compare train --dry-run with what runs take, and write `NAME`.md and NAME.svg")
-	endpoint := flag.String("flink", "", "`address` of a Flink job server, for -estimates")
+	extrapolations := flag.String("extrapolations", "", "compare what train --dry-run extrapolates with what runs on 1, 2 and 4 workers take, and write `NAME`.md")
+	endpoint := flag.String("flink", "", "`address` of a Flink job server, for -estimates and -extrapolations")
+	bare := flag.Bool("bare-handler", false, "be the HTTP server that serve is compared with")
 	output := flag.String("output", "", "`file` to write (default: BENCHMARKS.md for a full run, else standard output)")
 	flag.Parse()
 	selected, err := regexp.Compile(*pattern)
@@ -61,11 +63,15 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("-run: %w", err)
 	case b.pairs < 1 || b.cores < 1:
 		return errors.New("-pairs and -cores must be at least 1")
+	case *bare:
+		return serveBare(ctx)
 	case *list:
 		printNames()
 		return nil
 	case *estimates != "":
 		return b.estimates(ctx, *estimates, *endpoint)
+	case *extrapolations != "":
+		return b.extrapolate(ctx, *extrapolations, *endpoint)
 	}
 	if *output == "" && *pattern == "" && !b.quick {
 		*output = "BENCHMARKS.md"
