@@ -53,6 +53,14 @@ func rows() []row {
 			peers: []peer{pandasPrediction(), beamPrediction(), sparkPrediction()},
 		},
 		{name: "predict-jsonl", work: "batch prediction, a million JSON lines to JSON lines", unit: "rows/s", penstock: predicts("jsonl")},
+		{
+			name: "serve", work: "online prediction, one instance a request, 8 connections, client and server on the same cores", unit: "requests/s",
+			penstock: serves(requestRate), peers: []peer{bareServer(requestRate), fastAPI(requestRate)},
+		},
+		{
+			name: "serve-p99", work: "the same, what the slowest hundredth of the requests takes at least", unit: "ms",
+			penstock: serves(slowest), peers: []peer{bareServer(slowest), fastAPI(slowest)},
+		},
 		{name: "analyse", work: "analyse 3.2 million CSV rows, read and encode them once more, train one step", unit: "MB/s", penstock: analyses()},
 		{name: "start", work: "start, `penstock --help`", unit: "ms", pairs: 21, penstock: starts},
 		{name: "binary", work: "size of the binary", unit: "MB", pairs: 1, penstock: weighs},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -75,6 +76,7 @@ func newStreamPredictCommand(a *app) *cobra.Command {
 func (a *app) streamPredict(ctx context.Context, f *streamPredictFlags) error {
 	o := f.options
 	o.Runner = f.runner.runner
+	o.Emulator = os.Getenv("PUBSUB_EMULATOR_HOST") // workers elsewhere do not have this process's environment
 	if err := f.model.follow(ctx, &o); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func TestGraphsNeedNoReflection(t *testing.T) {
 		"training, late":  func(s beam.Scope) { trainingGraph(s, runner, late, []training.Shard{{Index: 0}, {Index: 1}}) },
 		"training, parts": func(s beam.Scope) { trainingGraph(s, runner, parts, []training.Shard{{Index: 0}, {Index: 1}}) },
 		"evaluation":      func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
+		"stream":          func(s beam.Scope) { transforms.StreamPredict(s, transforms.Stream{}) },
 		"prediction":      func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
 	}
 	for name, build := range graphs {

@@ -16,6 +16,8 @@ type Runner interface {
 	InProcess() bool
 	// KeepsWorkers says that workers live on from one pipeline to the next, with the records that they have read.
 	KeepsWorkers() bool
+	// HasPubSub says that the runner reads and writes Pub/Sub itself.
+	HasPubSub() bool
 	// Elements is how many elements work is cut into.
 	Elements() int
 	// MaxRounds caps the training rounds of one graph.

@@ -29,6 +29,8 @@ type StreamPredictOptions struct {
 	Pullers, MaxBatch    int
 	MaxLatency, IdleExit time.Duration
 	Runner               Runner
+	// Emulator is the address of an emulator of Pub/Sub to use, as PUBSUB_EMULATOR_HOST names one, or empty.
+	Emulator string
 	// Progress, if not nil, is called now and then while the pullers are in this process, by one goroutine at a time.
 	Progress func(StreamPredictResult)
 }
@@ -70,9 +72,17 @@ func StreamPredict(ctx context.Context, o StreamPredictOptions) (*StreamPredictR
 		running = context.WithoutCancel(ctx)
 	}
 	defer context.AfterFunc(ctx, stop)()
-	err = run(running, o.Runner, func(s beam.Scope) { transforms.StreamPredict(s, stream) })
+	err = run(running, o.Runner, func(s beam.Scope) { streamGraph(s, o.Runner, stream) })
 	result.Seconds = time.Since(began).Seconds()
 	return result, err
+}
+
+func streamGraph(s beam.Scope, r Runner, stream transforms.Stream) {
+	if r.HasPubSub() {
+		transforms.StreamPredictNative(s, stream)
+	} else {
+		transforms.StreamPredict(s, stream)
+	}
 }
 
 var (
@@ -84,7 +94,7 @@ var (
 func (o *StreamPredictOptions) stream() (s transforms.Stream, err error) {
 	s = transforms.Stream{
 		Model:      transforms.StreamModel{Export: o.Export, Registry: o.Registry, Name: o.Name, RefreshEvery: o.RefreshEvery},
-		DataFormat: o.DataFormat, Pullers: o.Pullers, MaxBatch: o.MaxBatch, MaxLatency: o.MaxLatency, IdleExit: o.IdleExit, Watch: rand.Text(),
+		DataFormat: o.DataFormat, Emulator: o.Emulator, Pullers: o.Pullers, MaxBatch: o.MaxBatch, MaxLatency: o.MaxLatency, IdleExit: o.IdleExit, Watch: rand.Text(),
 	}
 	if s.DataFormat == "" {
 		s.DataFormat = records.JSONL

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,9 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
@@ -41,7 +45,7 @@ func startPubSub(t *testing.T) *pstest.Server {
 
 func streamOptions(t *testing.T) StreamPredictOptions {
 	return StreamPredictOptions{
-		Export: exportModel(t).Export, Project: "test", Subscription: "people", Topic: "answers", DeadLetter: "rejected",
+		Export: exportModel(t).Export, Project: "test", Subscription: "people", Topic: "answers", DeadLetter: "rejected", Emulator: os.Getenv("PUBSUB_EMULATOR_HOST"),
 		Pullers: 2, MaxBatch: 50, MaxLatency: 5 * time.Millisecond, IdleExit: 3 * time.Second, Runner: runnerNamed(t, "prism"),
 	}
 }
@@ -249,4 +253,62 @@ func TestStreamOptionsAreChecked(t *testing.T) {
 			t.Errorf("%v, want an error with %s", err, words)
 		}
 	}
+}
+
+// withPubSub is a runner that reads and writes Pub/Sub itself, of which nobody asks more than the graph.
+type withPubSub struct{ Runner }
+
+func (withPubSub) HasPubSub() bool { return true }
+
+// On Dataflow the service's own transforms read the subscription and write both topics.
+func TestStreamOnARunnerWithPubSub(t *testing.T) {
+	o := streamOptions(t)
+	o.Runner = withPubSub{o.Runner}
+	stream, err := o.stream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadLetter, want := range map[string][]string{
+		stream.DeadLetter: {
+			"beam:transform:pubsub_read:v1 projects/test/subscriptions/people",
+			"beam:transform:pubsub_write:v1 projects/test/topics/answers", "beam:transform:pubsub_write:v1 projects/test/topics/rejected",
+		},
+		"": {"beam:transform:pubsub_read:v1 projects/test/subscriptions/people", "beam:transform:pubsub_write:v1 projects/test/topics/answers"},
+	} {
+		stream.DeadLetter = deadLetter
+		p, err := construct(func(s beam.Scope) { streamGraph(s, o.Runner, stream) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		edges, _, err := p.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range edges {
+			if e.Payload != nil {
+				got = append(got, e.Payload.URN+" "+resourceIn(t, e.Payload.URN, e.Payload.Data))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("the transforms are %q, want %q", got, want)
+		}
+	}
+}
+
+func resourceIn(t *testing.T, urn string, payload []byte) string {
+	t.Helper()
+	var read pipepb.PubSubReadPayload
+	var write pipepb.PubSubWritePayload
+	if strings.Contains(urn, "read") {
+		if err := proto.Unmarshal(payload, &read); err != nil || !read.WithAttributes {
+			t.Fatal(err, &read)
+		}
+		return read.Subscription
+	}
+	if err := proto.Unmarshal(payload, &write); err != nil {
+		t.Fatal(err)
+	}
+	return write.Topic
 }

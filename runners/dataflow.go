@@ -31,7 +31,7 @@ import (
 // it. A job takes minutes to start, so a training run is one job as long as its graph is not too large.
 func init() {
 	add(&Runner{
-		name: "dataflow", cloud: true, elements: dataflowElements, maxRounds: 500, check: checkDataflow, prepare: prepareDataflow,
+		name: "dataflow", cloud: true, pubSub: true, elements: dataflowElements, maxRounds: 500, check: checkDataflow, prepare: prepareDataflow,
 	})
 }
 

@@ -15,6 +15,7 @@ type Runner struct {
 	name      string
 	inProcess bool
 	cloud     bool
+	pubSub    bool
 	elements  func() int
 	maxRounds int
 	// keepsWorkers, like check, may be nil: never, and nothing to check.
@@ -32,6 +33,9 @@ func (r *Runner) InProcess() bool { return r.inProcess }
 
 // NeedsCloud says that workers reach nothing but Cloud Storage.
 func (r *Runner) NeedsCloud() bool { return r.cloud }
+
+// HasPubSub says that the runner's service reads and writes Pub/Sub itself.
+func (r *Runner) HasPubSub() bool { return r.pubSub }
 
 // KeepsWorkers says that workers live on from one pipeline to the next.
 func (r *Runner) KeepsWorkers() bool { return r.keepsWorkers != nil && r.keepsWorkers() }

@@ -78,11 +78,7 @@ func badRequest(err error) error { return &statusError{http.StatusBadRequest, er
 func (s *Server) within(m *routeMetrics, open bool, answer func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		n := s.inFlight.Add(1)
-		s.metrics.inFlight.Inc()
-		defer func() {
-			s.inFlight.Add(-1)
-			s.metrics.inFlight.Dec()
-		}()
+		defer s.inFlight.Add(-1)
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}

@@ -21,7 +21,6 @@ type metrics struct {
 	instances *prometheus.CounterVec
 	errors    *prometheus.CounterVec
 	info      *prometheus.GaugeVec
-	inFlight  prometheus.Gauge
 }
 
 // versionMetrics are those of one version, found once.
@@ -30,7 +29,8 @@ type versionMetrics struct {
 	instances, errors prometheus.Counter
 }
 
-func newMetrics() *metrics {
+// newMetrics makes the metrics of a server, of which inFlight tells how many requests it is answering.
+func newMetrics(inFlight func() float64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -52,9 +52,9 @@ func newMetrics() *metrics {
 		info: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "penstock_model_info", Help: "1 for each version that is loaded.",
 		}, []string{"model", "version", "weights_sha256"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "penstock_requests_in_flight", Help: "Requests that are being answered."}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.rows, m.instances, m.errors, m.info, m.inFlight,
+	flying := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "penstock_requests_in_flight", Help: "Requests that are being answered."}, inFlight)
+	m.registry.MustRegister(m.requests, m.seconds, m.rows, m.instances, m.errors, m.info, flying,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

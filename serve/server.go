@@ -70,8 +70,9 @@ type Server struct {
 // New loads the models.
 func New(ctx context.Context, o Options) (*Server, error) {
 	o.setDefaults()
-	m := newMetrics()
-	s := &Server{options: o, metrics: m, catalog: &catalog{options: o, metrics: m, log: o.Log}}
+	s := &Server{options: o}
+	s.metrics = newMetrics(func() float64 { return float64(s.inFlight.Load()) })
+	s.catalog = &catalog{options: o, metrics: s.metrics, log: o.Log}
 	s.catalog.models.Store(&map[string]*model{})
 	if o.Registry == "" {
 		return s, s.catalog.single(ctx, o.Export)

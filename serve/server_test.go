@@ -3,9 +3,15 @@ package serve
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -579,6 +585,85 @@ func TestFollowsTheRegistry(t *testing.T) {
 	}
 	if status, answer, _ := do(t, "POST", url+"/v2/repository/models/new/load", ""); status != 404 {
 		t.Errorf("%d %s", status, answer)
+	}
+}
+
+// selfSigned is a certificate for localhost.
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// listen serves at a port of this machine until the test ends, and has to end well.
+func listen(t *testing.T, o Options, secure *tls.Config) (address string) {
+	t.Helper()
+	o.Drain = time.Millisecond
+	s, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx, listener, secure) }()
+	t.Cleanup(func() {
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return listener.Addr().String()
+}
+
+func TestTLS(t *testing.T) {
+	pair, dir := selfSigned(t), export(t, 1)
+	address := listen(t, Options{Export: dir}, &tls.Config{Certificates: []tls.Certificate{pair}})
+	roots := x509.NewCertPool()
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots.AddCert(leaf)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Post("https://"+address+"/v1/models/toy:predict", "application/json", strings.NewReader(body(0, 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || string(answer) != expected(t, dir, 0, 3) || response.ProtoMajor != 2 {
+		t.Errorf("%s %s: %v", response.Proto, answer, err)
+	}
+}
+
+// Who sends a request too slowly is cut off.
+func TestSlowRequests(t *testing.T) {
+	address := listen(t, Options{Export: export(t, 1), Timeout: 100 * time.Millisecond}, nil)
+	for _, part := range []string{"POST /v1/mod", "POST /v1/models/toy:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, part)
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		answer, err := io.ReadAll(conn)
+		if err != nil || strings.Contains(string(answer), "200 OK") {
+			t.Errorf("%.20s: %s %v", part, answer, err)
+		}
 	}
 }
 

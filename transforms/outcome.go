@@ -46,8 +46,8 @@ func (o *RangeOutcome) add(p *predictions) {
 	o.Predictions += int64(bytes.Count(p.results.Bytes(), []byte{'\n'}))
 }
 
-// errorType is the sort of error that a record is counted under: it does not tell one record from another.
-func errorType(err error) string {
+// ErrorType is the sort of error that a record is counted under: it does not tell one record from another.
+func ErrorType(err error) string {
 	var malformed *records.RecordError
 	var column *features.ColumnError
 	switch {

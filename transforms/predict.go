@@ -158,7 +158,7 @@ func (f *PredictFn) score(p *predictions) error {
 
 // reject writes about a record that has no prediction.
 func (p *predictions) reject(r *records.Record, reason error) error {
-	p.types = append(p.types, errorType(reason))
+	p.types = append(p.types, ErrorType(reason))
 	return writeRecordError(&p.errors, &RecordError{Offset: r.Offset, Line: r.Line, Record: string(r.Raw), Error: reason.Error()})
 }
 

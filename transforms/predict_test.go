@@ -212,7 +212,7 @@ func TestErrorTypes(t *testing.T) {
 		"not finite": predictor.ErrNotFinite,
 		"other":      errors.New("another"),
 	} {
-		if got := errorType(err); got != want {
+		if got := ErrorType(err); got != want {
 			t.Errorf("%v is of type %q, want %q", err, got, want)
 		}
 	}

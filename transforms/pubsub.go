@@ -8,16 +8,19 @@ import (
 
 	pubsub "cloud.google.com/go/pubsub/v2/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 const (
 	// A publish request may have so many messages and bytes.
 	mostPublished      = 1000
-	mostPublishedBytes = 8 << 20
+	mostPublishedBytes = 3 << 20
 	// mostAcknowledged is how many ids an acknowledgement or an extension may name.
 	mostAcknowledged = 2500
 	leaseSeconds     = 60
-	leaseRenewal     = 20 * time.Second
+	leaseRenewal     = 4 * time.Second // a subscription's own deadline is 10 s at least
 )
 
 // pubSub is a client of one subscription and of the topics that answers go to.
@@ -27,13 +30,18 @@ type pubSub struct {
 	subscription string // projects/P/subscriptions/S
 }
 
-// openPubSub connects to Google's service, or to the emulator that PUBSUB_EMULATOR_HOST names.
-func openPubSub(ctx context.Context, subscription string) (*pubSub, error) {
-	subscriber, err := pubsub.NewSubscriptionAdminClient(ctx)
+// openPubSub connects to Google's service, or to the emulator at an address.
+func openPubSub(ctx context.Context, subscription, emulator string) (*pubSub, error) {
+	var options []option.ClientOption
+	if emulator != "" {
+		options = append(options, option.WithEndpoint(emulator), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	}
+	subscriber, err := pubsub.NewSubscriptionAdminClient(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
-	publisher, err := pubsub.NewTopicAdminClient(ctx)
+	publisher, err := pubsub.NewTopicAdminClient(ctx, options...)
 	if err != nil {
 		subscriber.Close()
 		return nil, err
@@ -93,12 +101,15 @@ func (c *pubSub) acknowledge(ctx context.Context, ids []string) error {
 
 // lease keeps the service from delivering messages again while they are at work.
 type lease struct {
-	client *pubSub
-	mu     sync.Mutex
-	ids    map[string]struct{}
+	client  *pubSub
+	renewal time.Duration
+	mu      sync.Mutex
+	ids     map[string]struct{}
 }
 
-func newLease(client *pubSub) *lease { return &lease{client: client, ids: map[string]struct{}{}} }
+func newLease(client *pubSub) *lease {
+	return &lease{client: client, renewal: leaseRenewal, ids: map[string]struct{}{}}
+}
 
 // hold takes messages into the lease.
 func (l *lease) hold(messages []*pubsubpb.ReceivedMessage) {
@@ -120,7 +131,7 @@ func (l *lease) release(ids []string) {
 
 // keep extends the lease until the context ends. An extension that fails costs a second delivery, no more.
 func (l *lease) keep(ctx context.Context) {
-	ticker := time.NewTicker(leaseRenewal)
+	ticker := time.NewTicker(l.renewal)
 	defer ticker.Stop()
 	for {
 		select {
@@ -141,7 +152,7 @@ func (l *lease) held() (ids []string) {
 	return ids
 }
 
-// extend sets how long messages are leased from now on; 0 gives them back.
+// extend sets how long messages are leased from now on.
 func (l *lease) extend(ctx context.Context, ids []string, seconds int32) {
 	for ; len(ids) > 0; ids = ids[min(mostAcknowledged, len(ids)):] {
 		l.client.subscriber.ModifyAckDeadline(ctx, &pubsubpb.ModifyAckDeadlineRequest{

@@ -50,7 +50,6 @@ type answerer struct {
 type answering struct {
 	predictor     *predictor.Predictor
 	name, version string
-	format        records.Format
 	pool          *predictor.Pool
 }
 
@@ -76,8 +75,8 @@ func newAnswerer(ctx context.Context, s *Stream) (*answerer, error) {
 }
 
 func (s *Stream) answering(p *predictor.Predictor, name, version string) (*answering, error) {
-	format, err := p.Format(s.DataFormat)
-	return &answering{predictor: p, name: name, version: version, format: format, pool: predictor.NewPool(p, s.MaxBatch)}, err
+	_, err := p.Format(s.DataFormat)
+	return &answering{predictor: p, name: name, version: version, pool: predictor.NewPool(p, s.MaxBatch)}, err
 }
 
 // model is the version to use for the next batch. One that cannot be loaded leaves the one before in use.
@@ -116,7 +115,10 @@ func (a *answerer) answer(ctx context.Context, messages []*pubsubpb.PubsubMessag
 		return nil, err
 	}
 	defer m.pool.Put(scorer)
-	read := m.newReader()
+	read, err := m.predictor.Reader(a.stream.DataFormat)
+	if err != nil {
+		return nil, err
+	}
 	for _, message := range messages {
 		if fields, err := read(message.Data); err != nil {
 			scorer.Reject(err)
@@ -168,7 +170,7 @@ func (m *answering) stamp(message *pubsubpb.PubsubMessage) *pubsubpb.PubsubMessa
 func (m *answering) reject(message *pubsubpb.PubsubMessage, reason error) *pubsubpb.PubsubMessage {
 	answer := m.stamp(message)
 	answer.Data = message.Data
-	answer.Attributes[attributeType] = errorType(reason)
+	answer.Attributes[attributeType] = ErrorType(reason)
 	answer.Attributes[attributeError] = shortened(reason.Error(), mostAttributeSize)
 	if len(answer.Data) == 0 { // a message needs data or attributes; this keeps consumers that parse data from failing
 		answer.Data, _ = json.Marshal(reason.Error())
@@ -186,14 +188,4 @@ func shortened(text string, most int) string {
 		text = text[:cut]
 	}
 	return text
-}
-
-// newReader makes a function that reads the fields of a message. It is for one goroutine; fields are valid until the next.
-func (m *answering) newReader() func(data []byte) ([][]byte, error) {
-	if m.format.Kind != records.JSONL {
-		return m.predictor.TextFields
-	}
-	columns := m.predictor.Spec().Data.Columns
-	decoder, fields := records.NewJSONDecoder(columns), make([][]byte, len(columns))
-	return func(data []byte) ([][]byte, error) { return fields, decoder.Decode(data, fields) }
 }

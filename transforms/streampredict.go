@@ -26,6 +26,8 @@ type Stream struct {
 	// Subscription is projects/P/subscriptions/S; Topic, which takes the predictions, and DeadLetter, which takes messages
 	// that have none, are projects/P/topics/T. Without a dead-letter topic those go to Topic, too.
 	Subscription, Topic, DeadLetter string
+	// Emulator is the address of an emulator to use in place of Google's service, or empty.
+	Emulator string
 	// DataFormat is that of a message, records.CSV or records.JSONL, or empty for that of the training data.
 	DataFormat string
 	// Pullers are how many pull at a time.
@@ -127,7 +129,7 @@ func (f *StreamPredictFn) TruncateRestriction(*sdf.LockRTracker, []byte) Puller 
 
 // Setup connects to Pub/Sub and reads the model.
 func (f *StreamPredictFn) Setup(ctx context.Context) (err error) {
-	if f.client, err = openPubSub(context.WithoutCancel(ctx), f.Subscription); err != nil {
+	if f.client, err = openPubSub(context.WithoutCancel(ctx), f.Subscription, f.Emulator); err != nil {
 		return fail(err)
 	}
 	f.answerer, err = newAnswerer(ctx, &f.Stream)
@@ -185,7 +187,7 @@ func (p *pulling) run(ctx context.Context, goesOn func() bool) (again bool, err 
 	})
 	over := time.After(session)
 	for {
-		batch, open := p.batch(over)
+		batch, open := p.batch()
 		if err := p.answer(ctx, batch); err != nil {
 			return false, err
 		}
@@ -234,9 +236,9 @@ func (p *pulling) pull(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// batch collects messages until there are enough, or the first one has waited long enough, or the session is over. open
-// is false when no more will come.
-func (p *pulling) batch(over <-chan time.Time) (batch []*pubsubpb.ReceivedMessage, open bool) {
+// batch collects messages until there are enough or the first one has waited long enough. open is false when no more will
+// come.
+func (p *pulling) batch() (batch []*pubsubpb.ReceivedMessage, open bool) {
 	var late <-chan time.Time
 	if len(p.waiting) > 0 {
 		late = time.After(p.fn.MaxLatency)

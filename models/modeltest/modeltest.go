@@ -16,8 +16,8 @@ type New func(t *testing.T) (models.Model, *features.Layout)
 
 // Run checks a model: that its parameters are well formed and start the same
 // each time, that its plan agrees with Gorgonia's TapeMachine bit by bit and
-// with finite differences, and that a row's logit does not depend on the batch
-// around it.
+// with finite differences, that a row's logit does not depend on the batch
+// around it, and that what inputs contribute to it adds up.
 func Run(t *testing.T, newModel New) {
 	s := newSubject(t, newModel)
 	for _, check := range []struct {
@@ -35,6 +35,7 @@ func Run(t *testing.T, newModel New) {
 		{"determinism", checkDeterminism},
 		{"sparse equals dense", checkSparseEqualsDense},
 		{"groups", checkGroups},
+		{"path", checkPath},
 	} {
 		t.Run(check.name, func(t *testing.T) { check.run(t, s) })
 	}

@@ -62,3 +62,12 @@ func (k *OneHotKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 		offset += k.Sizes[j]
 	}
 }
+
+// DiffWRT is false: ids have no gradient.
+func (k *OneHotKernel) DiffWRT() []bool { return []bool{false} }
+
+// SymDiff implements Differentiable, for networks of which the gradient with
+// respect to the result is asked for.
+func (k *OneHotKernel) SymDiff(gorgonia.Nodes, *gorgonia.Node, *gorgonia.Node) (gorgonia.Nodes, error) {
+	return gorgonia.Nodes{nil}, nil
+}

@@ -25,6 +25,9 @@ type Path struct {
 	numeric *ops.Buffer // the gradient, nil where the network reads no numbers
 }
 
+// ErrNoPath is of networks that have no path: it is not known how what they make of ids comes about.
+var ErrNoPath = errors.New("the network cannot be explained")
+
 // gathered is the output of one operation that reads ids.
 type gathered struct {
 	ends     *ops.Buffer // [1 + columns of ids, width]
@@ -87,7 +90,7 @@ func newCut(m models.Model, a *models.Arrangement, layout *features.Layout, batc
 			continue
 		}
 		if kernelOf(n) == nil {
-			return nil, fmt.Errorf("operation %v reads ids: only those of package ops can be explained", n.Op())
+			return nil, fmt.Errorf("%w: operation %v reads ids and is not one of package ops", ErrNoPath, n.Op())
 		}
 		c.gathers = append(c.gathers, n)
 	}

@@ -19,9 +19,11 @@ type Explanation struct {
 const (
 	explainPoints = 64   // at a time
 	mostPoints    = 8192 // of the line between two records
-	// explainTolerance is how far the sum may be from the difference of the logits, as part of it or absolute where it is
-	// less than 1. What is left is spread over the contributions in proportion to their sizes.
+	// explainTolerance is how far the sum should be from the difference of the logits at most, as part of it or absolute
+	// where it is less than 1, and lastTolerance how far it may be after mostPoints. What is left is spread over the
+	// contributions in proportion to their sizes.
 	explainTolerance = 1e-3
+	lastTolerance    = 2e-2
 )
 
 // Explainer explains records. It belongs to one goroutine.
@@ -77,7 +79,11 @@ func (e *Explainer) Explain(fields [][]byte, logit float32) (*Explanation, error
 		}
 		x := &Explanation{Baseline: e.baseline, Contributions: e.inOrder(numbers, ids)}
 		rest := want - sum(x.Contributions)
-		if !(math.Abs(rest) > explainTolerance*max(1, math.Abs(want))) {
+		tolerance := explainTolerance
+		if n >= mostPoints {
+			tolerance = lastTolerance
+		}
+		if math.Abs(rest) <= tolerance*max(1, math.Abs(want)) {
 			spread(x.Contributions, rest)
 			return x, nil
 		}

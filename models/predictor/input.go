@@ -72,6 +72,17 @@ func (p *Predictor) unlabelled(columns []string) []string {
 	return slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == p.spec.Label.Column })
 }
 
+// Reader returns a function that reads the fields of an instance that stands alone, of the kind that Format takes. It is
+// for one goroutine; fields are valid until the next.
+func (p *Predictor) Reader(kind string) (func(data []byte) ([][]byte, error), error) {
+	format, err := p.Format(kind)
+	if err != nil || format.Kind != records.JSONL {
+		return p.TextFields, err
+	}
+	decoder, fields := records.NewJSONDecoder(format.Columns), make([][]byte, len(format.Columns))
+	return func(data []byte) ([][]byte, error) { return fields, decoder.Decode(data, fields) }, nil
+}
+
 // TextFields returns the fields of a text instance that stands alone, with or without the label's.
 func (p *Predictor) TextFields(data []byte) ([][]byte, error) {
 	format, err := p.Format(records.CSV)
