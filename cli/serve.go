@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,6 +86,9 @@ func (f *serveFlags) check() error {
 }
 
 func (a *app) serve(ctx context.Context, f *serveFlags) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a server's heap is small: to collect it less often costs some megabytes
+	}
 	o, secure, err := f.resolve(ctx)
 	if err != nil {
 		return err

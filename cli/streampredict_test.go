@@ -76,12 +76,17 @@ func TestFlinkStreams(t *testing.T) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+	killed := 0
 	for i := range 2 {
 		if worker := childOf(t, cluster.TaskManager(i)); worker != 0 {
 			if err := syscall.Kill(worker, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
+			killed++
 		}
+	}
+	if killed == 0 {
+		t.Fatal("there was no worker to kill")
 	}
 	for i, line := range lines[300:] {
 		place[server.Publish("projects/test/topics/people", []byte(line), nil)] = 300 + i

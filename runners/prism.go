@@ -2,6 +2,8 @@ package runners
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -28,9 +30,21 @@ func preparePrism(p *beam.Pipeline) (func(context.Context) error, error) {
 		return prepareSeparatePrism(p)
 	}
 	return func(ctx context.Context) error {
+		defer removeLoopbackFiles()
 		_, err := prism.Execute(ctx, p)
 		return err
 	}, nil
+}
+
+// removeLoopbackFiles deletes the empty files that Beam stages in place of a binary when workers are in this process. It
+// makes one for each pipeline and neither closes nor deletes it, so those that are this process's are open in it.
+func removeLoopbackFiles() {
+	open, _ := filepath.Glob("/proc/self/fd/*") // elsewhere than on Linux they stay
+	for _, link := range open {
+		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(filepath.Base(file), "beamloopbackworker-") {
+			os.Remove(file)
+		}
+	}
 }
 
 // prismServer is this process's, for its life: prism cannot be stopped.

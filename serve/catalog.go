@@ -49,6 +49,7 @@ type version struct {
 	batcher    *batcher
 	explainers *explainers
 	metrics    *versionMetrics
+	header     []string // the value of versionHeader
 }
 
 // single fills the catalog with one export.
@@ -117,7 +118,7 @@ func (c *catalog) ready(info *registry.Version, p *predictor.Predictor) (*versio
 	m := c.metrics.of(info)
 	lanes := runtime.GOMAXPROCS(0)
 	b, err := newBatcher(p, lanes, c.options.LatencyTarget, c.options.Patience, func(rows int) { m.rows.Observe(float64(rows)) })
-	return &version{Version: *info, predictor: p, batcher: b, explainers: newExplainers(lanes), metrics: m}, err
+	return &version{Version: *info, predictor: p, batcher: b, explainers: newExplainers(lanes), metrics: m, header: []string{info.Version}}, err
 }
 
 // load reads a version from the registry.

@@ -179,7 +179,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header()[versionHeader] = []string{v.Version.Version}
+	w.Header()[versionHeader] = v.header
 	return writeBody(w, http.StatusOK, f.answer(v))
 }
 

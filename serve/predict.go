@@ -53,7 +53,7 @@ func (p *prediction) write(model *predictor.Predictor, i int, r *predictor.Resul
 
 // predict answers POST /v1/models/NAME[/versions/V]:predict.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
-	name, version, action := target(r)
+	name, version, action := target(r.URL.Path)
 	if action != "predict" {
 		return &statusError{http.StatusNotFound, fmt.Sprintf("there is nothing to POST to at %s: use %s:predict", r.URL.Path, strings.TrimSuffix(r.URL.Path, ":"+action))}
 	}
@@ -75,13 +75,15 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header()[versionHeader] = []string{v.Version.Version}
+	w.Header()[versionHeader] = v.header
 	return writeBody(w, http.StatusOK, p.answer)
 }
 
-// target is what a path names: NAME:ACTION or NAME and VERSION:ACTION.
-func target(r *http.Request) (name, version, action string) {
-	name, version = r.PathValue("name"), r.PathValue("version")
+const modelsPath = "/v1/models/"
+
+// target is what a path names: /v1/models/NAME:ACTION or /v1/models/NAME/versions/VERSION:ACTION.
+func target(path string) (name, version, action string) {
+	name, version, _ = strings.Cut(strings.TrimPrefix(path, modelsPath), "/versions/")
 	if version == "" {
 		name, action, _ = strings.Cut(name, ":")
 	} else {
