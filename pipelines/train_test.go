@@ -48,9 +48,12 @@ func censusFiles(t testing.TB, records int) (train, eval string, best *metrics.M
 	return train, eval, best
 }
 
-func censusSpec(t testing.TB) *spec.Spec {
+func censusSpec(t testing.TB) *spec.Spec { return specIn(t, "census.yaml") }
+
+// specIn is a spec of testdata.
+func specIn(t testing.TB, name string) *spec.Spec {
 	t.Helper()
-	path := filepath.Join("..", "testdata", "census.yaml")
+	path := filepath.Join("..", "testdata", name)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,8 @@ import (
 type Encoder struct {
 	columns columns
 	layout  *Layout
-	numbers []numberEncoder // by column of numbers
+	numbers []numberEncoder // by numeric feature
+	width   int             // columns of numbers
 	ids     []idEncoder     // by column of ids; nil for crosses
 	crosses []crossEncoder  // after all others, whose ids they combine
 }
@@ -32,6 +33,7 @@ func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
 		switch feature.Kind {
 		case spec.Numeric:
 			e.numbers = append(e.numbers, newNumberEncoder(feature, fitted, slot))
+			e.width += fitted.columns()
 		case spec.Cross:
 			c, err := newCrossing(feature, e.layout)
 			if err != nil {
@@ -53,7 +55,7 @@ func checkFitted(s *spec.Spec, f *Fitted) error {
 	}
 	for i := range f.Features {
 		feature, fitted := &s.Features[i], &f.Features[i]
-		same := feature.Name == fitted.Name && feature.Kind == fitted.Kind
+		same := feature.Name == fitted.Name && feature.Kind == fitted.Kind && feature.Has(spec.PiecewiseLinear) == (fitted.Kind == spec.Numeric && len(fitted.Boundaries) > 1)
 		switch feature.Kind {
 		case spec.Numeric:
 			same = same && fitted.Number != nil
@@ -94,7 +96,7 @@ func (e *Encoder) AppendUnlabelled(rows *Rows, fields [][]byte) error {
 	if err := e.columns.read(fields); err != nil {
 		return err
 	}
-	numbers, numeric := extend(rows.Numeric, len(e.numbers))
+	numbers, numeric := extend(rows.Numeric, e.width)
 	if err := e.encodeNumbers(numbers); err != nil {
 		return err
 	}
@@ -140,11 +142,16 @@ func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.k
 func (e *Encoder) encodeNumbers(row []float32) error {
 	for i := range e.numbers {
 		n := &e.numbers[i]
-		x, err := n.encode(&e.columns.values[n.slot], e.columns.slots[n.slot].name)
+		v, column := &e.columns.values[n.slot], e.columns.slots[n.slot].name
+		if n.edges != nil {
+			row = row[n.encodePiecewise(row, v):]
+			continue
+		}
+		x, err := n.encode(v, column)
 		if err != nil {
 			return err
 		}
-		row[i] = x
+		row[0], row = x, row[1:]
 	}
 	return nil
 }

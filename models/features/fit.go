@@ -17,7 +17,7 @@ func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
 	if st.isZero() || st.records == 0 {
 		return nil, errors.New("the training data has no records; check the training files")
 	}
-	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) {
+	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) || len(st.spreads) != len(l.spreads) {
 		return nil, errors.New("the statistics were gathered for another spec; run the analysis again")
 	}
 	label, err := st.fitLabel(s)
@@ -66,7 +66,14 @@ func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayou
 	switch f.Kind {
 	case spec.Numeric:
 		fitted.Number = st.numbers[l.number(slot, f)].fit(st.records - fitted.Missing)
+		if f.Has(spec.PiecewiseLinear) {
+			fitted.Boundaries = st.edges(f, fitted.Number, l.spread(slot))
+		}
 		return fitted, nil
+	case spec.Bucketize:
+		if f.NeedsQuantiles() {
+			fitted.Boundaries = st.spreads[l.spread(slot)].boundaries(f.Quantiles)
+		}
 	case spec.Vocabulary:
 		fitted.Vocabulary = st.texts[l.text(slot)].vocabulary(f.MinCount, f.TopK)
 	}
@@ -75,6 +82,26 @@ func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayou
 		return fitted, fmt.Errorf("column %s has %d distinct values, too many for a vocabulary; give feature %s a top_k, or hash it", f.Column, len(fitted.Vocabulary), f.Name)
 	}
 	return fitted, nil
+}
+
+// edges are the ends of the intervals of a piecewise-linear feature, ascending. A number that is always the same has one
+// interval, which begins there.
+func (st *Statistics) edges(f *spec.Feature, number *FittedNumber, spread int) []float64 {
+	edges := slices.Concat([]float64{number.Min}, st.spreads[spread].boundaries(f.Quantiles), []float64{number.Max})
+	slices.Sort(edges) // boundaries are values in fewer digits, where there are many
+	edges = slices.Compact(edges)
+	if len(edges) == 1 {
+		edges = append(edges, math.Nextafter(edges[0], math.Inf(1)))
+	}
+	return edges
+}
+
+// bucketBoundaries are those of a bucketize feature: the spec's, or what the training data made of its quantiles.
+func bucketBoundaries(f *spec.Feature, fitted *FittedFeature) []float64 {
+	if f.NeedsQuantiles() {
+		return fitted.Boundaries
+	}
+	return f.Boundaries
 }
 
 // sizeOf is the number of ids of a categorical feature that is no cross.
@@ -86,7 +113,7 @@ func sizeOf(f *spec.Feature, fitted *FittedFeature) int {
 	case spec.Hash:
 		size = f.Buckets
 	case spec.Bucketize:
-		size = len(f.Boundaries) + 1
+		size = len(bucketBoundaries(f, fitted)) + 1
 	}
 	if fitted.Missing > 0 {
 		size++

@@ -32,6 +32,7 @@ type FittedFeature struct {
 	Missing int64  `json:"missing"` // records without a value; 0 for a cross
 
 	Number     *FittedNumber `json:"number,omitempty"`     // numeric
+	Boundaries []float64     `json:"boundaries,omitempty"` // of quantiles: between buckets, or of piecewise_linear the ends of all intervals
 	Size       int           `json:"size,omitempty"`       // categorical: ids are in [0, Size)
 	Vocabulary []string      `json:"vocabulary,omitempty"` // vocabulary: by id
 }
@@ -53,13 +54,18 @@ func (f *Fitted) Layout() *Layout {
 	l := new(Layout)
 	for _, feature := range f.Features {
 		if feature.Kind == spec.Numeric {
-			l.Numeric = append(l.Numeric, feature.Name)
+			for range feature.columns() {
+				l.Numeric = append(l.Numeric, feature.Name)
+			}
 		} else {
 			l.Categorical = append(l.Categorical, Categorical{feature.Name, feature.Size})
 		}
 	}
 	return l
 }
+
+// columns is how many numbers a numeric feature makes.
+func (f *FittedFeature) columns() int { return max(1, len(f.Boundaries)-1) }
 
 // Marshal writes the fitted features as JSON, always in the same bytes.
 func Marshal(f *Fitted) ([]byte, error) {

@@ -25,7 +25,7 @@ func newIDEncoder(f *spec.Feature, fitted *FittedFeature, slot int) idEncoder {
 	case spec.Hash:
 		return &hashEncoder{slot, uint64(f.Buckets), missing}
 	default:
-		return &bucketEncoder{slot, f.Boundaries, missing}
+		return &bucketEncoder{slot, bucketBoundaries(f, fitted), missing}
 	}
 }
 

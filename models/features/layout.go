@@ -4,7 +4,7 @@ import "github.com/penstock-ml/penstock/models/spec"
 
 // A Layout says what the columns of encoded rows mean.
 type Layout struct {
-	Numeric     []string      // names of the numeric features, in the spec's order
+	Numeric     []string      // names of the numeric features, in the spec's order; of one that makes several numbers as often
 	Categorical []Categorical // in the spec's order
 }
 
@@ -15,7 +15,7 @@ type Categorical struct {
 }
 
 // Outline is the layout that a spec will have once it is fitted, but for the
-// sizes, which the data decides: each is 1.
+// sizes and the numbers that a feature makes, which the data decides: each is 1.
 func Outline(s *spec.Spec) *Layout {
 	l := new(Layout)
 	for i := range s.Features {

@@ -21,8 +21,11 @@ func transform(v *value, logarithm bool, column string) (float64, error) {
 type numberEncoder struct {
 	slot            int
 	log1p, zscore   bool
+	minmax          bool
 	mean, deviation float64
+	min, max        float64
 	missing         float32
+	edges           []float64 // of the intervals, where it is piecewise linear
 }
 
 func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEncoder {
@@ -32,8 +35,17 @@ func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEn
 		zscore:    f.Has(spec.ZScore),
 		mean:      fitted.Number.Mean,
 		deviation: fitted.Number.Deviation,
+		minmax:    f.Has(spec.MinMax),
+		min:       fitted.Number.Min,
+		max:       fitted.Number.Max,
 	}
-	if !n.zscore {
+	if f.Has(spec.PiecewiseLinear) {
+		n.edges = fitted.Boundaries
+	}
+	switch {
+	case n.minmax && n.max > n.min:
+		n.missing = float32((n.mean - n.min) / (n.max - n.min))
+	case !n.zscore && !n.minmax:
 		n.missing = float32(n.mean)
 	}
 	return n
@@ -52,9 +64,27 @@ func (n *numberEncoder) encode(v *value, column string) (float32, error) {
 		return 0, nil
 	case n.zscore:
 		x = (x - n.mean) / n.deviation
+	case n.minmax && n.max == n.min:
+		return 0, nil
+	case n.minmax:
+		x = (x - n.min) / (n.max - n.min)
 	}
 	if math.Abs(x) > math.MaxFloat32 {
 		return 0, columnError(column, v.text, "is beyond the range of float32; correct it, or scale the feature by zscore")
 	}
 	return float32(x), nil
+}
+
+// encodePiecewise writes how far the number has come through each interval, and returns how many there are. A missing one
+// is where the mean is.
+func (n *numberEncoder) encodePiecewise(row []float32, v *value) int {
+	x := v.number
+	if v.missing {
+		x = n.mean
+	}
+	for i := range len(n.edges) - 1 {
+		from, to := n.edges[i], n.edges[i+1]
+		row[i] = float32(min(max((x-from)/(to-from), 0), 1))
+	}
+	return len(n.edges) - 1
 }

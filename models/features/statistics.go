@@ -13,9 +13,10 @@ import (
 // be merged into it, but only one made by [NewStatistics] can Add records.
 type Statistics struct {
 	records int64
-	missing []int64   // records without a value, by slot
-	numbers []moments // by distinct column and log1p
-	texts   []counts  // by distinct vocabulary column
+	missing []int64        // records without a value, by slot
+	numbers []moments      // by distinct column and log1p
+	texts   []counts       // by distinct vocabulary column
+	spreads []distribution // by distinct column of numbers whose quantiles are needed
 	labels  counts
 	mixed   bool // parts of different specs were merged
 
@@ -32,6 +33,7 @@ type Statistics struct {
 type statisticsLayout struct {
 	numbers []numberSource
 	texts   []int // slots
+	spreads []int // slots
 }
 
 // A numberSource is a column whose moments are taken, perhaps of its logarithm.
@@ -49,6 +51,7 @@ func NewStatistics(s *spec.Spec) *Statistics {
 		missing:    make([]int64, len(c.slots)),
 		numbers:    make([]moments, len(l.numbers)),
 		texts:      make([]counts, len(l.texts)),
+		spreads:    make([]distribution, len(l.spreads)),
 		labels:     newCounts(),
 		layout:     l,
 		columns:    c,
@@ -60,6 +63,9 @@ func NewStatistics(s *spec.Spec) *Statistics {
 	}
 	for i := range st.texts {
 		st.texts[i] = newCounts()
+	}
+	for i := range st.spreads {
+		st.spreads[i] = newDistribution()
 	}
 	return st
 }
@@ -75,6 +81,9 @@ func newStatisticsLayout(s *spec.Spec, c *columns) statisticsLayout {
 		case f.Kind == spec.Vocabulary && l.text(at) < 0:
 			l.texts = append(l.texts, at)
 		}
+		if f.NeedsQuantiles() && l.spread(at) < 0 {
+			l.spreads = append(l.spreads, at)
+		}
 	}
 	return l
 }
@@ -86,6 +95,9 @@ func (l *statisticsLayout) number(slot int, f *spec.Feature) int {
 
 // text is the index of the counts of a slot's texts, or -1.
 func (l *statisticsLayout) text(slot int) int { return slices.Index(l.texts, slot) }
+
+// spread is the index of the distribution of a slot's numbers, or -1.
+func (l *statisticsLayout) spread(slot int) int { return slices.Index(l.spreads, slot) }
 
 // Add counts one record. Its fields are those of the spec's data.columns; they
 // are not kept. An error is a [ColumnError], and the record does not count.
@@ -186,6 +198,11 @@ func (st *Statistics) count(label []byte, class int32) {
 			st.texts[i].addFound(st.textsNow[i], v.text)
 		}
 	}
+	for i, slot := range st.layout.spreads {
+		if v := &st.columns.values[slot]; !v.missing {
+			st.spreads[i].add(v.number)
+		}
+	}
 	st.labels.addFound(class, label)
 }
 
@@ -215,6 +232,9 @@ func (st *Statistics) Merge(other *Statistics) {
 	for i := range other.texts {
 		st.texts[i].merge(&other.texts[i])
 	}
+	for i := range other.spreads {
+		st.spreads[i].merge(&other.spreads[i])
+	}
 	st.labels.merge(&other.labels)
 }
 
@@ -222,7 +242,7 @@ func (st *Statistics) isZero() bool { return st.labels.table == nil }
 
 // fits tells whether both are of one spec, as far as their sizes show.
 func (st *Statistics) fits(other *Statistics) bool {
-	return len(st.missing) == len(other.missing) && len(st.numbers) == len(other.numbers) && len(st.texts) == len(other.texts)
+	return len(st.missing) == len(other.missing) && len(st.numbers) == len(other.numbers) && len(st.texts) == len(other.texts) && len(st.spreads) == len(other.spreads)
 }
 
 // become makes zero statistics a copy of others.
@@ -233,6 +253,10 @@ func (st *Statistics) become(other *Statistics) {
 	st.texts = make([]counts, len(other.texts))
 	for i := range st.texts {
 		st.texts[i] = other.texts[i].clone()
+	}
+	st.spreads = make([]distribution, len(other.spreads))
+	for i := range st.spreads {
+		st.spreads[i] = other.spreads[i].clone()
 	}
 	st.labels = other.labels.clone()
 }

@@ -3,11 +3,13 @@ package features
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 )
 
 // statisticsVersion is the first byte of marshalled statistics.
-const statisticsVersion = 1
+const statisticsVersion = 2
 
 // MarshalBinary writes the statistics without the spec. Statistics of the same
 // records have the same bytes, however they were gathered.
@@ -25,6 +27,10 @@ func (st *Statistics) MarshalBinary() ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(st.texts)))
 	for i := range st.texts {
 		b = st.texts[i].append(b)
+	}
+	b = binary.AppendUvarint(b, uint64(len(st.spreads)))
+	for i := range st.spreads {
+		b = st.spreads[i].append(b)
 	}
 	return st.labels.append(b), nil
 }
@@ -53,6 +59,18 @@ func (c *counts) append(b []byte) []byte {
 	return b
 }
 
+func (d *distribution) append(b []byte) []byte {
+	b = append(b, byte(d.dropped))
+	b = binary.AppendUvarint(b, uint64(len(d.counts)))
+	before := uint64(0)
+	for _, key := range slices.Sorted(maps.Keys(d.counts)) {
+		b = binary.AppendUvarint(b, key-before) // neighbours differ by little
+		b = binary.AppendUvarint(b, uint64(d.counts[key]))
+		before = key
+	}
+	return b
+}
+
 func appendBytes(b, data []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(data))), data...)
 }
@@ -75,6 +93,10 @@ func (st *Statistics) UnmarshalBinary(data []byte) error {
 	read.texts = make([]counts, r.length(1))
 	for i := range read.texts {
 		read.texts[i] = r.counts()
+	}
+	read.spreads = make([]distribution, r.length(1))
+	for i := range read.spreads {
+		read.spreads[i] = r.distribution()
 	}
 	read.labels = r.counts()
 	if r.damaged || len(r.rest) > 0 || version != statisticsVersion {
@@ -145,6 +167,33 @@ func (r *byteReader) moments(m *moments) {
 	if m.sum.UnmarshalBinary(sum) != nil || m.squares.UnmarshalBinary(squares) != nil {
 		r.damaged = true
 	}
+}
+
+func (r *byteReader) distribution() distribution {
+	d := newDistribution()
+	d.dropped = uint(r.byte())
+	r.damaged = r.damaged || d.dropped > 63
+	key := uint64(0)
+	for i := range r.length(2) {
+		step, n := r.key(), r.count()
+		if key += step; i >= mostKeys || n == 0 || i > 0 && step == 0 {
+			r.damaged = true
+			break
+		}
+		d.counts[key] = n
+	}
+	return d
+}
+
+// key is an unsigned number of any size.
+func (r *byteReader) key() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.take(-1)
+		return 0
+	}
+	r.take(n)
+	return v
 }
 
 func (r *byteReader) counts() counts {

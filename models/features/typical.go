@@ -33,7 +33,11 @@ func typical(f *spec.Feature, fitted *FittedFeature) string {
 		}
 		return fitted.Vocabulary[0]
 	case spec.Bucketize:
-		return fourDigits(f.Boundaries[len(f.Boundaries)/2])
+		boundaries := bucketBoundaries(f, fitted)
+		if len(boundaries) == 0 {
+			return ""
+		}
+		return fourDigits(boundaries[len(boundaries)/2])
 	}
 	mean := fitted.Number.Mean
 	if f.Has(spec.Log1p) {

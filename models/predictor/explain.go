@@ -95,13 +95,19 @@ func (e *Explainer) Explain(fields [][]byte, logit float32) (*Explanation, error
 
 // inOrder brings contributions from the order of the layout into that of the spec.
 func (e *Explainer) inOrder(numbers, ids []float64) (all []float64) {
+	names := e.scorer.encoder.Layout().Numeric
 	for i := range e.predictor.spec.Features {
-		from := &numbers
-		if e.predictor.spec.Features[i].Categorical() {
-			from = &ids
+		f := &e.predictor.spec.Features[i]
+		if f.Categorical() {
+			all, ids = append(all, ids[0]), ids[1:]
+			continue
 		}
-		all = append(all, (*from)[0])
-		*from = (*from)[1:]
+		of := 0.0 // of all the numbers that the feature makes
+		for len(names) > 0 && names[0] == f.Name {
+			of += numbers[0]
+			names, numbers = names[1:], numbers[1:]
+		}
+		all = append(all, of)
 	}
 	return all
 }

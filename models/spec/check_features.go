@@ -64,13 +64,14 @@ func (l *list) onlyKeys(at []string, kind, what string, allowed []string, zero a
 func (s *Spec) checkFeature(l *list, at []string, f *Feature) {
 	switch f.Kind {
 	case Numeric:
-		l.checkTransform(append(at, "transform"), f.Transform)
+		l.checkTransform(append(slices.Clip(at), "transform"), f.Transform)
+		l.checkPiecewise(at, f)
 	case Vocabulary:
 		l.checkVocabulary(at, f)
 	case Hash:
 		l.checkBuckets(at, f)
 	case Bucketize:
-		l.checkBoundaries(at, f.Boundaries)
+		l.checkIntervals(at, f)
 	case Cross:
 		l.checkBuckets(at, f)
 		s.checkCross(l, at, f)
@@ -81,12 +82,51 @@ func (l *list) checkTransform(p []string, steps []string) {
 	for i, step := range steps {
 		at := append(slices.Clip(p), fmt.Sprint(i))
 		switch {
-		case !l.oneOf(at, step, []string{Log1p, ZScore}):
+		case !l.oneOf(at, step, []string{Log1p, ZScore, MinMax, PiecewiseLinear}):
 		case slices.Contains(steps[:i], step):
 			l.at(at, "%s has %s twice; remove one", dotted(p), step)
 		case step == Log1p && i > 0:
-			l.at(at, "log1p must stand before zscore, whose results may be below -1")
+			l.at(at, "log1p must stand first: the results of other steps may be below -1")
+		case i > 0 && steps[i-1] != Log1p:
+			l.at(at, "%s cannot follow %s; choose one of them", step, steps[i-1])
+		case step == PiecewiseLinear && i > 0:
+			l.at(at, "piecewise_linear stands alone: its intervals are the same with log1p and without")
 		}
+	}
+}
+
+// Bounds of quantiles.
+const (
+	fewestQuantiles = 2
+	mostQuantiles   = 1000
+)
+
+func (l *list) checkQuantiles(at []string, n int) {
+	if p := append(slices.Clip(at), "quantiles"); n < fewestQuantiles || n > mostQuantiles {
+		l.at(p, "%s is %d; it must be from %d to %d", dotted(p), n, fewestQuantiles, mostQuantiles)
+	}
+}
+
+// checkPiecewise: quantiles and piecewise_linear go together.
+func (l *list) checkPiecewise(at []string, f *Feature) {
+	piecewise := slices.Contains(f.Transform, PiecewiseLinear)
+	switch {
+	case f.Quantiles != 0 && !piecewise:
+		l.at(append(slices.Clip(at), "quantiles"), "%s has quantiles, which only piecewise_linear among its steps would use; add it to transform, or bucketize the column", dotted(at))
+	case piecewise:
+		l.checkQuantiles(at, f.Quantiles)
+	}
+}
+
+// checkIntervals: a bucketize feature has boundaries or quantiles.
+func (l *list) checkIntervals(at []string, f *Feature) {
+	switch {
+	case len(f.Boundaries) > 0 && f.Quantiles != 0:
+		l.at(append(slices.Clip(at), "quantiles"), "%s has boundaries and quantiles; give one of them", dotted(at))
+	case f.Quantiles != 0:
+		l.checkQuantiles(at, f.Quantiles)
+	default:
+		l.checkBoundaries(at, f.Boundaries)
 	}
 }
 

@@ -33,6 +33,9 @@ var optimizerDefaults = map[string]Optimizer{
 	FTRL:     {Kind: FTRL, LearningRate: 0.1, Beta: 1},
 }
 
+// defaultQuantiles are those of piecewise_linear.
+const defaultQuantiles = 16
+
 // resolve fills in the defaults that follow from other values.
 func (s *Spec) resolve() {
 	if s.Data.Format == FormatCSV && s.Data.Delimiter == "" {
@@ -41,6 +44,9 @@ func (s *Spec) resolve() {
 	for i := range s.Features {
 		if f := &s.Features[i]; f.Kind != Cross && f.Column == "" {
 			f.Column = f.Name
+		}
+		if f := &s.Features[i]; f.Has(PiecewiseLinear) && f.Quantiles == 0 {
+			f.Quantiles = defaultQuantiles
 		}
 	}
 	if s.Data.Format == FormatJSONL && len(s.Data.Columns) == 0 {

@@ -7,10 +7,10 @@ import (
 
 // featureKeys are the keys that each kind of feature has besides name and kind.
 var featureKeys = map[string][]string{
-	Numeric:    {"column", "transform"},
+	Numeric:    {"column", "transform", "quantiles"},
 	Vocabulary: {"column", "oov_buckets", "min_count", "top_k"},
 	Hash:       {"column", "buckets"},
-	Bucketize:  {"column", "boundaries"},
+	Bucketize:  {"column", "boundaries", "quantiles"},
 	Cross:      {"features", "buckets"},
 }
 

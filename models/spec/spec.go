@@ -60,6 +60,7 @@ type Feature struct {
 	TopK       int       `yaml:"top_k,omitempty"`       // vocabulary: only the most frequent values; 0 keeps all
 	Buckets    int       `yaml:"buckets,omitempty"`     // hash, cross: number of ids
 	Boundaries []float64 `yaml:"boundaries,omitempty"`  // bucketize: strictly increasing
+	Quantiles  int       `yaml:"quantiles,omitempty"`   // bucketize, in place of boundaries, and numeric with piecewise_linear: intervals of about as many training records each
 	Features   []string  `yaml:"features,omitempty"`    // cross: names of the categorical features that it combines
 }
 
@@ -68,7 +69,7 @@ const (
 	Numeric    = "numeric"    // a number, after Transform
 	Vocabulary = "vocabulary" // a text, by its place in the training data's vocabulary
 	Hash       = "hash"       // a text, by its hash
-	Bucketize  = "bucketize"  // a number, by the interval between Boundaries that holds it
+	Bucketize  = "bucketize"  // a number, by the interval that holds it
 	Cross      = "cross"      // the combination of several categorical features
 )
 
@@ -76,6 +77,10 @@ const (
 const (
 	Log1p  = "log1p"  // log(1 + x)
 	ZScore = "zscore" // (x - mean) / deviation over the training data
+	MinMax = "minmax" // (x - min) / (max - min) over the training data
+	// PiecewiseLinear makes a number of each of the Quantiles, how far x has come through that interval: 0 below it, 1 above
+	// it, and between them along a line (arXiv 2203.05556).
+	PiecewiseLinear = "piecewise_linear"
 )
 
 // Categorical tells whether the feature's value is an id, not a number.
@@ -83,6 +88,9 @@ func (f *Feature) Categorical() bool { return f.Kind != Numeric }
 
 // Has tells whether the numeric feature's Transform has the step.
 func (f *Feature) Has(step string) bool { return slices.Contains(f.Transform, step) }
+
+// NeedsQuantiles tells whether the intervals of the feature come from the training data.
+func (f *Feature) NeedsQuantiles() bool { return f.Quantiles > 0 }
 
 // Training says how the model learns. Epochs and Steps exclude each other; the
 // run decides its length when both are zero.

@@ -101,7 +101,7 @@ func (c *checker) categorical(name string, path []string) error {
 	switch {
 	case categoricalColumn(c.layout, name) >= 0:
 		return nil
-	case numericColumn(c.layout, name) >= 0:
+	case slices.Contains(c.layout.Numeric, name):
 		return c.Errorf(path, "feature %q is numeric, and a categorical one is needed here: add a bucketize feature of its column", name)
 	default:
 		return c.Errorf(path, "there is no feature %q: add it to features", name)
@@ -110,7 +110,7 @@ func (c *checker) categorical(name string, path []string) error {
 
 func (c *checker) numeric(name string, path []string) error {
 	switch {
-	case numericColumn(c.layout, name) >= 0:
+	case slices.Contains(c.layout.Numeric, name):
 		return nil
 	case categoricalColumn(c.layout, name) >= 0:
 		return c.Errorf(path, "feature %q is categorical, and a numeric one is needed here: list it under indicator or embedding", name)
@@ -154,7 +154,12 @@ func categoricalColumn(layout *features.Layout, name string) int {
 	return slices.IndexFunc(layout.Categorical, func(c features.Categorical) bool { return c.Name == name })
 }
 
-// numericColumn is the column of a feature among the numbers, or -1.
-func numericColumn(layout *features.Layout, name string) int {
-	return slices.Index(layout.Numeric, name)
+// numericColumns are the columns of a feature among the numbers: one, or as many as it has intervals.
+func numericColumns(layout *features.Layout, name string) (columns []int) {
+	for i, of := range layout.Numeric {
+		if of == name {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }

@@ -120,7 +120,7 @@ func (b *builder) wide(names []string) (output layer) {
 // their number of columns.
 func (b *builder) inputs(deep *DeepConfig) (width int) {
 	for _, name := range deep.Numeric {
-		b.numeric = append(b.numeric, numericColumn(b.layout, name))
+		b.numeric = append(b.numeric, numericColumns(b.layout, name)...)
 	}
 	width = len(b.numeric)
 	for _, e := range deep.Embedding {
