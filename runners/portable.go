@@ -38,14 +38,22 @@ func newSubmission(ctx context.Context, client jobpb.JobServiceClient, p *beam.P
 	if err != nil {
 		return nil, err
 	}
-	pipeline, err := translate(ctx, p)
+	s, err := newSubmissionOf(ctx, client, p, worker, environmentConfig)
+	if err == nil {
+		markWorker(s.pipeline)
+	}
+	return s, err
+}
+
+// newSubmissionOf translates a pipeline for workers that run a binary in an environment.
+func newSubmissionOf(ctx context.Context, client jobpb.JobServiceClient, p *beam.Pipeline, worker string, config func(context.Context) string) (*submission, error) {
+	pipeline, err := translate(ctx, p, config)
 	if err != nil {
 		return nil, err
 	}
 	if err := runnerlib.UpdateGoEnvironmentWorker(worker, pipeline); err != nil {
 		return nil, fmt.Errorf("--worker_binary: %w", err)
 	}
-	markWorker(pipeline)
 	options := runnerlib.JobOptions{
 		Name: jobopts.GetJobName(), Experiments: jobopts.GetExperiments(), Worker: worker,
 		RetainDocker: *jobopts.RetainDockerContainers, Parallelism: *jobopts.Parallelism,
@@ -53,12 +61,12 @@ func newSubmission(ctx context.Context, client jobpb.JobServiceClient, p *beam.P
 	return &submission{client: client, pipeline: pipeline, worker: worker, options: options}, nil
 }
 
-func translate(ctx context.Context, p *beam.Pipeline) (*pipepb.Pipeline, error) {
+func translate(ctx context.Context, p *beam.Pipeline, config func(context.Context) string) (*pipepb.Pipeline, error) {
 	edges, _, err := p.Build()
 	if err != nil {
 		return nil, err
 	}
-	environment, err := graphx.CreateEnvironment(ctx, jobopts.GetEnvironmentUrn(ctx), environmentConfig)
+	environment, err := graphx.CreateEnvironment(ctx, jobopts.GetEnvironmentUrn(ctx), config)
 	if err != nil {
 		return nil, err
 	}

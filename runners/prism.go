@@ -3,7 +3,6 @@ package runners
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -11,6 +10,7 @@ import (
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 )
 
 // Prism is Beam's portable local runner: elements are encoded and pass through the same protocol as on a cluster. It
@@ -26,42 +26,45 @@ func init() {
 func separateWorkers() bool { return strings.EqualFold(*jobopts.EnvironmentType, "process") }
 
 func preparePrism(p *beam.Pipeline) (func(context.Context) error, error) {
-	if separateWorkers() {
-		return prepareSeparatePrism(p)
+	client, err := prismServer()
+	if err != nil {
+		return nil, err
 	}
-	return func(ctx context.Context) error {
-		defer removeLoopbackFiles()
-		_, err := prism.Execute(ctx, p)
-		return err
-	}, nil
+	if separateWorkers() {
+		return func(ctx context.Context) error {
+			s, err := newSubmission(ctx, client, p)
+			if err != nil {
+				return err
+			}
+			return s.run(ctx)
+		}, nil
+	}
+	return func(ctx context.Context) error { return runLooped(ctx, client, p) }, nil
 }
 
-// removeLoopbackFiles deletes the empty files that Beam stages in place of a binary when workers are in this process. It
-// makes one for each pipeline and neither closes nor deletes it, so those that are this process's are open in it.
-func removeLoopbackFiles() {
-	open, _ := filepath.Glob("/proc/self/fd/*") // elsewhere than on Linux they stay
-	for _, link := range open {
-		if file, err := os.Readlink(link); err == nil && strings.HasPrefix(filepath.Base(file), "beamloopbackworker-") {
-			os.Remove(file)
-		}
+// runLooped runs a pipeline with workers that are goroutines of this process. Beam's own way leaves a temporary file in
+// place of the binary that workers need not fetch.
+func runLooped(ctx context.Context, client jobpb.JobServiceClient, p *beam.Pipeline) error {
+	*jobopts.EnvironmentType = "loopback"
+	workers, err := extworker.StartLoopback(ctx, 0)
+	if err != nil {
+		return err
 	}
+	defer workers.Stop(context.WithoutCancel(ctx))
+	nothing, err := os.CreateTemp("", "penstock-loopback-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(nothing.Name())
+	defer nothing.Close()
+	s, err := newSubmissionOf(ctx, client, p, nothing.Name(), workers.EnvironmentConfig)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx)
 }
 
 // prismServer is this process's, for its life: prism cannot be stopped.
 var prismServer = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
 	return prism.CreateJobServer(context.Background(), prism.Options{})
 })
-
-func prepareSeparatePrism(p *beam.Pipeline) (func(context.Context) error, error) {
-	client, err := prismServer()
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) error {
-		s, err := newSubmission(ctx, client, p)
-		if err != nil {
-			return err
-		}
-		return s.run(ctx)
-	}, nil
-}
