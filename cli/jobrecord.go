@@ -67,7 +67,7 @@ func (a *app) newRecorder(kind, runner, dir string, inDir bool) *recorder {
 	now := time.Now().UTC()
 	id := fmt.Sprintf("%s-%s-%s", kind, now.Format("20060102-150405"), strings.ToLower(rand.Text()[:4]))
 	r := &recorder{inDir: inDir, console: a.console, record: jobRecord{
-		ID: id, Command: a.commandLine(), Runner: runner, Dir: dir, State: jobRunning, Started: now.Truncate(time.Second), Host: host,
+		ID: id, Command: a.commandLine(), Runner: runner, Dir: dir, State: jobRunning, Started: now.Truncate(time.Millisecond), Host: host,
 		PID: os.Getpid(), Program: program,
 	}}
 	return r
