@@ -31,7 +31,7 @@ test-all: test test-workers test-flink test-emulator ## also separate workers, a
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m $(BEAM)
 
 test-workers: ## every pipeline with its DoFns in another process
-	PENSTOCK_WORKERS=process $(GO) test -short -timeout 30m -count 1 ./transforms ./pipelines
+	PENSTOCK_WORKERS=process $(GO) test -short -timeout 30m -count 1 ./transforms/... ./pipelines
 
 test-flink: ## on a Flink cluster of two TaskManagers, some of which die; where Java and Maven are
 	PENSTOCK_TEST_FLINK=1 $(GO) test -timeout 30m -count 1 -run Flink ./cli
