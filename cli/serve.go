@@ -29,7 +29,7 @@ requests, at the latest after --refresh. With --model it is one model, which sta
   GET  /                                      a page on which to try the models`
 
 const serveExample = `  penstock serve --model job --address localhost:8080
-  curl -d '{"instances": [{"age": 25, "workclass": "Private"}]}' localhost:8080/v1/models/census:predict`
+  curl -d "{\"instances\": [$(head -1 people.jsonl)]}" localhost:8080/v1/models/census:predict`
 
 // serveFlags are the values of the flags of serve.
 type serveFlags struct {
