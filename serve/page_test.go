@@ -49,13 +49,16 @@ func startBrowser(t *testing.T) *browser {
 		return err == nil
 	})
 	options := map[string]any{"args": []string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + t.TempDir(),
 	}}
 	var session struct {
 		SessionID string `json:"sessionId"`
 	}
-	b.call("POST", "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{"goog:chromeOptions": options}}}, &session)
+	err = b.try("POST", "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{"goog:chromeOptions": options}}}, &session)
+	if err != nil {
+		t.Skipf("the browser does not start: %v", err)
+	}
 	b.url += "/session/" + session.SessionID
 	t.Cleanup(func() { b.call("DELETE", "", map[string]any{}, nil) })
 	return b
@@ -64,29 +67,33 @@ func startBrowser(t *testing.T) *browser {
 // call makes one call of the protocol and reads the value that it answers.
 func (b *browser) call(method, path string, body, value any) {
 	b.t.Helper()
+	if err := b.try(method, path, body, value); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *browser) try(method, path string, body, value any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
 	request, err := http.NewRequest(method, b.url+path, bytes.NewReader(data))
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		b.t.Fatalf("%s %s: %s %v", method, path, answer, err)
+		return fmt.Errorf("%s %s: %s %v", method, path, answer, err)
 	}
 	if value == nil {
-		return
+		return nil
 	}
-	if err := json.Unmarshal(answer, &struct{ Value any }{value}); err != nil {
-		b.t.Fatal(err)
-	}
+	return json.Unmarshal(answer, &struct{ Value any }{value})
 }
 
 func (b *browser) open(url string) {
