@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/penstock-ml/penstock/models/predictor"
@@ -34,11 +33,11 @@ func (a *app) predictRemotely(ctx context.Context, f *predictFlags) error {
 	if err != nil {
 		return fmt.Errorf("--endpoint: %w", err)
 	}
-	return a.print(json.RawMessage(bytes.TrimSpace(answer)), func(w io.Writer) {
-		if err = writeAnswer(w, answer); err != nil {
-			err = fmt.Errorf("--endpoint: %s is not a server of predictions: %w", f.endpoint, err)
-		}
-	})
+	predictions, hasKey, err := parseAnswer(answer)
+	if err != nil {
+		return fmt.Errorf("--endpoint: %s is not a server of predictions: %w", f.endpoint, err)
+	}
+	return a.print(json.RawMessage(bytes.TrimSpace(answer)), func(w io.Writer) { writePredictions(w, hasKey, predictions) })
 }
 
 // requestOf makes a request of JSON objects, one a line. What is wrong with one the server will say.
@@ -65,11 +64,11 @@ func (f *predictFlags) post(ctx context.Context, body []byte) ([]byte, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if f.tokenFile != "" {
-		token, err := os.ReadFile(f.tokenFile)
+		token, err := readToken(f.tokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("--token-file: %w", err)
+			return nil, err
 		}
-		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -87,8 +86,8 @@ func (f *predictFlags) post(ctx context.Context, body []byte) ([]byte, error) {
 	return nil, errors.New(failure.Error)
 }
 
-// writeAnswer writes a server's predictions as a table, in the digits that it gave.
-func writeAnswer(w io.Writer, answer []byte) error {
+// parseAnswer takes a server's predictions apart, in the digits that it gave.
+func parseAnswer(answer []byte) (list []predictor.Prediction, hasKey bool, err error) {
 	var parsed struct {
 		Predictions []struct {
 			Key           *string
@@ -100,13 +99,11 @@ func writeAnswer(w io.Writer, answer []byte) error {
 		}
 	}
 	if err := json.Unmarshal(answer, &parsed); err != nil {
-		return err
+		return nil, false, err
 	}
-	hasKey := false
-	var list []predictor.Prediction
 	for _, p := range parsed.Predictions {
 		if len(p.ClassIDs) != 1 || len(p.Classes) != 1 || len(p.Logistic) != 1 || len(p.Logits) != 1 || len(p.Probabilities) != 2 {
-			return errors.New("a prediction lacks parts")
+			return nil, false, errors.New("a prediction lacks parts")
 		}
 		x := predictor.Prediction{
 			ClassID: string(p.ClassIDs[0]), Class: p.Classes[0], Logistic: string(p.Logistic[0]), Logit: string(p.Logits[0]),
@@ -117,6 +114,5 @@ func writeAnswer(w io.Writer, answer []byte) error {
 		}
 		list = append(list, x)
 	}
-	writePredictions(w, hasKey, list)
-	return nil
+	return list, hasKey, nil
 }

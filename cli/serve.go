@@ -118,12 +118,8 @@ func (f *serveFlags) resolve(ctx context.Context) (o *serve.Options, secure *tls
 		return nil, nil, err
 	}
 	if f.tokenFile != "" {
-		token, err := os.ReadFile(f.tokenFile)
-		if err != nil {
-			return nil, nil, fmt.Errorf("--token-file: %w", err)
-		}
-		if o.Token = strings.TrimSpace(string(token)); o.Token == "" {
-			return nil, nil, fmt.Errorf("--token-file: %s is empty", f.tokenFile)
+		if o.Token, err = readToken(f.tokenFile); err != nil {
+			return nil, nil, err
 		}
 	}
 	if f.tlsCert != "" {
@@ -134,6 +130,19 @@ func (f *serveFlags) resolve(ctx context.Context) (o *serve.Options, secure *tls
 		secure = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	return o, secure, nil
+}
+
+// readToken reads the file of --token-file.
+func readToken(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", fmt.Errorf("--token-file: %s is empty", file)
+	}
+	return token, nil
 }
 
 // announce tells where the server is. Who started it may wait for that line.
