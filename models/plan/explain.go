@@ -54,7 +54,7 @@ func CompilePath(m models.Model, a *models.Arrangement, layout *features.Layout,
 	if err != nil {
 		return nil, fmt.Errorf("plan.CompilePath: %w", err)
 	}
-	line.cut = line.gathers
+	line.giveAll(line.gathers)
 	if p.line, err = line.compile(a, gradients); err != nil {
 		return nil, fmt.Errorf("plan.CompilePath: %w", err)
 	}
@@ -75,7 +75,6 @@ func CompilePath(m models.Model, a *models.Arrangement, layout *features.Layout,
 type cut struct {
 	*compiler
 	gathers []*gorgonia.Node
-	cut     []*gorgonia.Node // are given and not computed
 }
 
 func newCut(m models.Model, a *models.Arrangement, layout *features.Layout, batch int) (*cut, error) {
@@ -121,13 +120,17 @@ func (c *cut) gradients() (gorgonia.Nodes, error) {
 	return gorgonia.Backpropagate(gorgonia.Nodes{c.logits}, gorgonia.Nodes{c.weights}, wrt)
 }
 
+// giveAll has nodes given and not computed.
+func (c *cut) giveAll(nodes []*gorgonia.Node) {
+	c.cut = map[*gorgonia.Node]bool{}
+	for _, n := range nodes {
+		c.cut[n] = true
+	}
+}
+
 // compile makes a plan of what the results need.
 func (c *cut) compile(a *models.Arrangement, results []*gorgonia.Node) (*Plan, error) {
 	c.plan = &Plan{layout: c.Layout}
-	c.compiler.cut = map[*gorgonia.Node]bool{}
-	for _, n := range c.cut {
-		c.compiler.cut[n] = true
-	}
 	c.collect(results)
 	c.fuse()
 	if err := c.placeLeaves(a); err != nil {

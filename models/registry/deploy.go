@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"strconv"
 	"time"
 
@@ -96,7 +95,7 @@ func (r *Registry) writeVersion(ctx context.Context, v *Version, files map[strin
 		return err
 	}
 	all := []saved.File{{Name: versionFile, Data: append(info, '\n')}}
-	for name, data := range maps.All(files) {
+	for name, data := range files {
 		if name != versionFile { // of a version that is deployed from another
 			all = append(all, saved.File{Name: name, Data: data})
 		}

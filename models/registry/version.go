@@ -38,11 +38,8 @@ func (v *Version) Ref() Ref { return Ref{v.Name, v.Version} }
 
 // Version returns a version, or the default where ref has none.
 func (r *Registry) Version(ctx context.Context, ref Ref) (*Version, error) {
-	dir, err := r.Locate(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	return readVersion(ctx, dir)
+	_, v, err := r.find(ctx, ref)
+	return v, err
 }
 
 func readVersion(ctx context.Context, dir string) (*Version, error) {
@@ -59,11 +56,7 @@ func readVersion(ctx context.Context, dir string) (*Version, error) {
 
 // Load reads a version that is ready to predict, or the default where ref has none.
 func (r *Registry) Load(ctx context.Context, ref Ref) (*Version, *predictor.Predictor, error) {
-	dir, err := r.Locate(ctx, ref)
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := readVersion(ctx, dir)
+	dir, v, err := r.find(ctx, ref)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,25 +66,31 @@ func (r *Registry) Load(ctx context.Context, ref Ref) (*Version, *predictor.Pred
 
 // Locate returns the directory of a version, or of the default where ref has none.
 func (r *Registry) Locate(ctx context.Context, ref Ref) (dir string, err error) {
+	dir, _, err = r.find(ctx, ref)
+	return dir, err
+}
+
+// find returns a version and its directory.
+func (r *Registry) find(ctx context.Context, ref Ref) (dir string, v *Version, err error) {
 	current, err := r.Default(ctx, ref.Name)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if ref.Version == "" {
 		ref.Version = current
 	}
 	if ref.Version == "" {
-		return "", fmt.Errorf("model %s has no version yet: deploy one", ref.Name)
+		return "", nil, fmt.Errorf("model %s has no version yet: deploy one", ref.Name)
 	}
 	if err := checkVersion(ref.Version); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	dir = r.versionDir(ref)
-	_, err = saved.ReadFile(ctx, dir, versionFile)
+	v, err = readVersion(ctx, dir)
 	if errors.Is(err, saved.ErrNotCommitted) {
-		return "", r.unknownVersion(ctx, ref)
+		return "", nil, r.unknownVersion(ctx, ref)
 	}
-	return dir, err
+	return dir, v, err
 }
 
 func (r *Registry) unknownVersion(ctx context.Context, ref Ref) error {
