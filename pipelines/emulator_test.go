@@ -13,6 +13,8 @@ import (
 
 	pubsub "cloud.google.com/go/pubsub/v2/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"github.com/penstock-ml/penstock/models/predictor/predictortest"
 )
 
 // startEmulator starts the Pub/Sub emulator of the Cloud SDK, with topics "people", "answers" and "rejected" that have
@@ -88,7 +90,7 @@ func TestStreamOnTheEmulator(t *testing.T) {
 	var messages []*pubsubpb.PubsubMessage
 	for i := range n {
 		messages = append(messages, &pubsubpb.PubsubMessage{
-			Data: []byte(toyInstance(i)), Attributes: map[string]string{"i": fmt.Sprint(i)}, OrderingKey: fmt.Sprint("key ", i%50),
+			Data: []byte(predictortest.JSON(i)), Attributes: map[string]string{"i": fmt.Sprint(i)}, OrderingKey: fmt.Sprint("key ", i%50),
 		})
 	}
 	messages = append(messages, &pubsubpb.PubsubMessage{Data: []byte("not JSON")})

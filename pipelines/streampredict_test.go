@@ -50,38 +50,14 @@ func streamOptions(t *testing.T) StreamPredictOptions {
 	}
 }
 
-// toyInstance is the i-th record of predictortest as JSON.
-func toyInstance(i int) string {
-	r := predictortest.Record(i)
-	job := fmt.Sprintf("%q", r[2])
-	if r[2] == "?" {
-		job = "null"
-	}
-	return fmt.Sprintf(`{"id":%q,"age":%s,"job":%s,"city":%q,"hours":%s}`, r[0], r[1], job, r[4], r[5])
-}
-
-// toyPrediction is its prediction, from the predictor alone.
-func toyPredictions(t *testing.T, n int) (list []string) {
+// toyPredictions are those of the first n records of predictortest.
+func toyPredictions(t *testing.T, n int) []string {
 	t.Helper()
 	p, err := predictor.New(predictortest.Model(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := p.NewScorer(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		s.Add(predictortest.Fields(i))
-	}
-	results, err := s.Score()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range results {
-		list = append(list, string(p.AppendJSON(nil, r.Logit, r.Key)))
-	}
-	return list
+	return predictortest.Predictions(t, p, 0, n)
 }
 
 // published are the messages of a topic of the fake, but for those that were published more than once.
@@ -105,7 +81,7 @@ func TestStreamPredict(t *testing.T) {
 		if i%100 == 0 { // the fake delivers one message of a key at a time
 			key = "a key"
 		}
-		id := server.PublishOrdered(project+"/topics/people", []byte(toyInstance(i)), map[string]string{"i": fmt.Sprint(i)}, key)
+		id := server.PublishOrdered(project+"/topics/people", []byte(predictortest.JSON(i)), map[string]string{"i": fmt.Sprint(i)}, key)
 		answers[id] = want[i]
 	}
 	for data, reason := range map[string]string{`{"aeg":1}`: "unknown field", `not JSON`: "a JSON object is expected", `{"age":"old"}`: "age"} {
@@ -146,7 +122,7 @@ func TestStreamKeepsTheOrderOfKeys(t *testing.T) {
 	server := startPubSub(t)
 	const n = 24
 	for i := range n {
-		server.PublishOrdered(project+"/topics/people", []byte(toyInstance(i)), map[string]string{"i": fmt.Sprint(i)}, fmt.Sprint(i%3))
+		server.PublishOrdered(project+"/topics/people", []byte(predictortest.JSON(i)), map[string]string{"i": fmt.Sprint(i)}, fmt.Sprint(i%3))
 	}
 	o := streamOptions(t)
 	o.Pullers = 1
@@ -216,7 +192,7 @@ func TestStreamFollowsTheDefault(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for want := 1; want <= 2; want++ {
 		for !seen(want) && time.Now().Before(deadline) && len(ended) == 0 {
-			server.Publish(project+"/topics/people", []byte(toyInstance(sent)), nil)
+			server.Publish(project+"/topics/people", []byte(predictortest.JSON(sent)), nil)
 			sent++
 			time.Sleep(10 * time.Millisecond)
 		}

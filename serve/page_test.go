@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/penstock-ml/penstock/models/predictor/predictortest"
 )
 
 // browser is a Chromium that is driven by the WebDriver protocol (w3.org/TR/webdriver2).
@@ -154,7 +156,7 @@ func TestPageInABrowser(t *testing.T) {
 	if got := b.text("#model-toy form"); !strings.Contains(got, "age number") || !strings.Contains(got, "job string, may be missing") {
 		t.Errorf("the form says %q", got)
 	}
-	r := instance(3)
+	r := predictortest.JSON(3)
 	var values map[string]any
 	if err := json.Unmarshal([]byte(r), &values); err != nil {
 		t.Fatal(err)

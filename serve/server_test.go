@@ -70,20 +70,10 @@ func start(t testing.TB, o Options) (*Server, string) {
 	return s, server.URL
 }
 
-// instance is the i-th record of predictortest as JSON.
-func instance(i int) string {
-	r := predictortest.Record(i)
-	job := fmt.Sprintf("%q", r[2])
-	if r[2] == "?" {
-		job = "null"
-	}
-	return fmt.Sprintf(`{"id":%q,"age":%s,"job":%s,"city":%q,"hours":%s}`, r[0], r[1], job, r[4], r[5])
-}
-
 func body(from, to int) string {
 	var list []string
 	for i := from; i < to; i++ {
-		list = append(list, instance(i))
+		list = append(list, predictortest.JSON(i))
 	}
 	return `{"instances":[` + strings.Join(list, ",") + "]}"
 }
@@ -95,22 +85,7 @@ func expected(t testing.TB, dir string, from, to int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := p.NewScorer(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := from; i < to; i++ {
-		s.Add(predictortest.Fields(i))
-	}
-	results, err := s.Score()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for _, r := range results {
-		list = append(list, string(p.AppendJSON(nil, r.Logit, r.Key)))
-	}
-	return `{"predictions":[` + strings.Join(list, ",") + "]}\n"
+	return `{"predictions":[` + strings.Join(predictortest.Predictions(t, p, from, to), ",") + "]}\n"
 }
 
 func do(t testing.TB, method, url, body string, header ...string) (status int, answer string, h http.Header) {
@@ -192,7 +167,7 @@ func TestWrongRequests(t *testing.T) {
 		status             int
 		words              string
 	}{
-		{"POST", "/v1/models/toy:predict", `{"instances":[` + instance(0) + `,{"age":"old"}]}`, 400, "instances[1]: "},
+		{"POST", "/v1/models/toy:predict", `{"instances":[` + predictortest.JSON(0) + `,{"age":"old"}]}`, 400, "instances[1]: "},
 		{"POST", "/v1/models/toy:predict", `{"instances":[{"hour":1}]}`, 400, `unknown field \"hour\": did you mean \"hours\"?`},
 		{"POST", "/v1/models/toy:predict", `{"instances":[{"age":[1]}]}`, 400, "is an object or an array"},
 		{"POST", "/v1/models/toy:predict", `{"instances":[{"age":}]}`, 400, "a value is expected"},
@@ -275,7 +250,7 @@ func TestInference(t *testing.T) {
 	if err := json.Unmarshal([]byte(answer), &got); err != nil {
 		t.Fatal(err)
 	}
-	_, v1, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"instances":[`+instance(0)+","+instance(6)+"]}")
+	_, v1, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"instances":[`+predictortest.JSON(0)+","+predictortest.JSON(6)+"]}")
 	var want struct {
 		Predictions []map[string]json.RawMessage
 	}
@@ -362,7 +337,7 @@ func TestDescriptions(t *testing.T) {
 func TestExplain(t *testing.T) {
 	dir := export(t, 1)
 	_, url := start(t, Options{Export: dir})
-	status, answer, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"explain":true,"instances":[`+instance(3)+","+instance(4)+"]}")
+	status, answer, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"explain":true,"instances":[`+predictortest.JSON(3)+","+predictortest.JSON(4)+"]}")
 	var got struct {
 		Predictions []struct {
 			Logits      []float64
@@ -384,7 +359,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("the contributions %v end at %v, the logit is %v", p.Explanation.Contributions, sum, p.Logits[0])
 		}
 	}
-	_, plain, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"explain":false,"instances":[`+instance(3)+","+instance(4)+"]}")
+	_, plain, _ := do(t, "POST", url+"/v1/models/toy:predict", `{"explain":false,"instances":[`+predictortest.JSON(3)+","+predictortest.JSON(4)+"]}")
 	if strings.Contains(plain, "explanation") || !strings.HasPrefix(answer, strings.SplitAfter(plain, `"probabilities"`)[0]) {
 		t.Errorf("explained: %s\nplain: %s", answer, plain)
 	}

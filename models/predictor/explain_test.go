@@ -9,8 +9,9 @@ import (
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
 )
 
-// Contributions add up to the difference of the logits; what has no effect, or is as in the typical record, contributes nothing.
-func TestExplain(t *testing.T) {
+// newExplainer explains the toy model.
+func newExplainer(t *testing.T) (*predictor.Predictor, *predictor.Explainer) {
+	t.Helper()
 	p, err := predictor.New(predictortest.Model(t))
 	if err != nil {
 		t.Fatal(err)
@@ -19,6 +20,12 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p, e
+}
+
+// Contributions add up to the difference of the logits; what has no effect, or is as in the typical record, contributes nothing.
+func TestExplain(t *testing.T) {
+	p, e := newExplainer(t)
 	s, err := p.NewScorer(1)
 	if err != nil {
 		t.Fatal(err)
@@ -53,14 +60,7 @@ func TestExplain(t *testing.T) {
 
 // Where only one feature differs from the typical record, it is the one that contributes.
 func TestExplainOneDifference(t *testing.T) {
-	p, err := predictor.New(predictortest.Model(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := p.NewExplainer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, e := newExplainer(t)
 	fields := make([][]byte, len(p.Spec().Data.Columns))
 	for i, input := range p.Inputs() {
 		at := i

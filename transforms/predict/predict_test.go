@@ -2,6 +2,7 @@ package predict_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -122,19 +123,12 @@ func expected(t *testing.T, n int) (lines []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := p.NewScorer(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		s.Add(predictortest.Fields(i))
-	}
-	results, err := s.Score()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range results {
-		lines = append(lines, p.Prediction(r.Logit, r.Key).Class+" "+string(p.AppendJSON(nil, r.Logit, r.Key)))
+	for _, text := range predictortest.Predictions(t, p, 0, n) {
+		var parsed struct{ Classes []string }
+		if err := json.Unmarshal([]byte(text), &parsed); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, parsed.Classes[0]+" "+text)
 	}
 	slices.Sort(lines)
 	return lines
