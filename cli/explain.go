@@ -29,11 +29,11 @@ func (e *explaining) keep(fields [][]byte) {
 	e.fields = append(e.fields, kept)
 }
 
-func (e *explaining) explain(i int, logit float32) (*predictor.Explanation, error) {
+func (e *explaining) explain(i int, outputs []float32) (*predictor.Explanation, error) {
 	if e.explainer == nil {
 		return nil, nil
 	}
-	return e.explainer.Explain(e.fields[i], logit)
+	return e.explainer.Explain(e.fields[i], outputs)
 }
 
 // writeExplanations writes a table for each instance, what contributes most first.
@@ -47,9 +47,17 @@ func writeExplanations(w io.Writer, p *predictor.Predictor, scored []scoredInsta
 		for _, f := range bySize(s.explanation.Contributions) {
 			row(w, p.Spec().Features[f].Name, contribution(s.explanation.Contributions[f]))
 		}
-		row(w, "typical record", contribution(float64(s.explanation.Baseline)))
-		row(w, "logit", contribution(float64(s.logit)))
+		row(w, "typical record", contribution(s.explanation.Baseline))
+		row(w, valueName(p), contribution(s.explanation.Value))
 	}
+}
+
+// valueName is what an explanation is of.
+func valueName(p *predictor.Predictor) string {
+	if len(p.Classes()) == 0 {
+		return "prediction"
+	}
+	return "logit"
 }
 
 // bySize are the indices of numbers, those of the largest first.

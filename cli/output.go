@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/penstock-ml/penstock/models/metrics"
@@ -45,17 +46,90 @@ func row(w io.Writer, cells ...any) {
 func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 	row(w, "examples", m.Examples)
 	row(w, "loss", figure(&m.Loss))
+	switch {
+	case m.BinaryFigures != nil:
+		writeBinary(w, m)
+		writeConfusion(w, m, classes)
+	case m.PerClassFigures != nil:
+		writePerClass(w, m, classes)
+		if len(classes) <= mostConfused {
+			writeConfusion(w, m, classes)
+		}
+	case m.NumberFigures != nil:
+		writeNumber(w, m)
+	}
+}
+
+// mostConfused is up to how many classes a terminal has room for the confusion matrix.
+const mostConfused = 10
+
+func writeBinary(w io.Writer, m *metrics.Metrics) {
 	row(w, "accuracy", figure(&m.Accuracy))
 	row(w, "AUC", figure(m.AUC))
+	row(w, "AUC-PR", figure(m.AUCPR))
 	row(w, "precision", figure(m.Precision))
 	row(w, "recall", figure(m.Recall))
+	row(w, "F1", figure(m.F1))
+	row(w, "label mean", figure(&m.LabelMean))
+	row(w, "prediction mean", figure(&m.PredictionMean))
+	row(w, "calibration error", figure(&m.ECE))
+	fmt.Fprintln(w)
+	row(w, "calibration", "examples", "predicted", "observed")
+	for i := range m.Calibration {
+		bin := &m.Calibration[i]
+		row(w, "", number(bin.Weight), figure(&bin.PredictionMean), figure(&bin.LabelMean))
+	}
+}
+
+func writeConfusion(w io.Writer, m *metrics.Metrics, classes []string) {
+	fmt.Fprintln(w)
+	header := []any{"confusion matrix"}
+	for _, class := range classes {
+		header = append(header, "predicted "+class)
+	}
+	row(w, header...)
+	for label, predicted := range m.Confusion {
+		cells := []any{"actual " + classes[label]}
+		for _, weight := range predicted {
+			cells = append(cells, number(weight))
+		}
+		row(w, cells...)
+	}
+}
+
+func writePerClass(w io.Writer, m *metrics.Metrics, classes []string) {
+	row(w, "accuracy", figure(&m.Accuracy))
+	row(w, "macro precision", figure(&m.MacroPrecision))
+	row(w, "macro recall", figure(&m.MacroRecall))
+	row(w, "macro F1", figure(&m.MacroF1))
+	fmt.Fprintln(w)
+	row(w, "class", "examples", "precision", "recall", "F1")
+	for i, c := range m.Classes {
+		row(w, classes[i], number(c.Weight), figure(c.Precision), figure(c.Recall), figure(c.F1))
+	}
+}
+
+func writeNumber(w io.Writer, m *metrics.Metrics) {
+	row(w, "RMSE", figure(&m.RMSE))
+	row(w, "MAE", figure(&m.MAE))
+	row(w, "R2", figure(m.R2))
 	row(w, "label mean", figure(&m.LabelMean))
 	row(w, "prediction mean", figure(&m.PredictionMean))
 	fmt.Fprintln(w)
-	row(w, "confusion matrix", "predicted "+classes[0], "predicted "+classes[1])
-	for label, predicted := range m.Confusion {
-		row(w, "actual "+classes[label], number(predicted[0]), number(predicted[1]))
+	row(w, "share of examples", "absolute error at most")
+	for _, percent := range sortedKeys(m.ErrorQuantiles) {
+		size := m.ErrorQuantiles[percent]
+		row(w, percent+"%", figure(&size))
 	}
+}
+
+// evaluated is an evaluation in one line: the loss and the two figures that tell most.
+func evaluated(m *metrics.Metrics) string {
+	var parts []string
+	for _, s := range m.Scalars()[:3] {
+		parts = append(parts, strings.ReplaceAll(s.Name, "auc", "AUC")+" "+figure(&s.Value))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sortedKeys are those of a table.

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -139,7 +142,7 @@ func (a *app) open(ctx context.Context, file string) (io.ReadCloser, error) {
 
 // scoredInstance is the model's output for one instance.
 type scoredInstance struct {
-	logit       float32
+	outputs     []float32
 	key         []byte
 	explanation *predictor.Explanation // nil unless asked for
 }
@@ -164,11 +167,11 @@ func score(p *predictor.Predictor, r instanceReader, explain bool) ([]scoredInst
 			if result.Err != nil {
 				return fmt.Errorf("%s: %w", places[i], result.Err)
 			}
-			explanation, err := e.explain(i, result.Logit)
+			explanation, err := e.explain(i, result.Outputs)
 			if err != nil {
 				return fmt.Errorf("%s: %w", places[i], err)
 			}
-			scored = append(scored, scoredInstance{result.Logit, bytes.Clone(result.Key), explanation})
+			scored = append(scored, scoredInstance{slices.Clone(result.Outputs), bytes.Clone(result.Key), explanation})
 		}
 		places, e.fields = places[:0], e.fields[:0]
 		return err
@@ -201,39 +204,53 @@ func (a *app) printPredictions(p *predictor.Predictor, scored []scoredInstance) 
 		response.Predictions = append(response.Predictions, s.json(p))
 	}
 	return a.print(response, func(w io.Writer) {
-		writePredictions(w, p.Spec().Key != "", parts(p, scored))
+		writePredictions(w, p.Outputs(), p.Spec().Key != "", parts(p, scored))
 		writeExplanations(w, p, scored)
 	})
 }
 
 func (s *scoredInstance) json(p *predictor.Predictor) json.RawMessage {
 	if s.explanation != nil {
-		return p.AppendExplained(nil, s.logit, s.key, s.explanation)
+		return p.AppendExplained(nil, s.outputs, s.key, s.explanation)
 	}
-	return p.AppendJSON(nil, s.logit, s.key)
+	return p.AppendJSON(nil, s.outputs, s.key)
 }
 
 func parts(p *predictor.Predictor, scored []scoredInstance) (list []predictor.Prediction) {
 	for _, s := range scored {
-		list = append(list, p.Prediction(s.logit, s.key))
+		list = append(list, p.Prediction(s.outputs, s.key))
 	}
 	return list
 }
 
 // writePredictions writes the table that gcloud ml-engine predict printed, with the digits of the JSON form.
-func writePredictions(w io.Writer, hasKey bool, predictions []predictor.Prediction) {
-	header := []any{"CLASS_IDS", "CLASSES", "LOGISTIC", "LOGITS", "PROBABILITIES"}
+func writePredictions(w io.Writer, outputs []predictor.Output, hasKey bool, predictions []predictor.Prediction) {
+	var header []any
 	if hasKey {
-		header = append([]any{"KEY"}, header...)
+		header = append(header, "KEY")
+	}
+	for _, output := range outputs {
+		header = append(header, strings.ToUpper(output.Name))
 	}
 	row(w, header...)
 	for _, x := range predictions {
-		cells := []any{list(x.ClassID), list(fmt.Sprintf("%q", x.Class)), list(x.Logistic), list(x.Logit), list(x.Probabilities[0] + ", " + x.Probabilities[1])}
+		var cells []any
 		if hasKey {
-			cells = append([]any{x.Key}, cells...)
+			cells = append(cells, x.Key)
+		}
+		for i, output := range outputs {
+			cells = append(cells, list(x.Values[i], output.Type == "BYTES"))
 		}
 		row(w, cells...)
 	}
 }
 
-func list(elements string) string { return "[" + elements + "]" }
+func list(values []string, text bool) string {
+	if text {
+		values = slices.Clone(values)
+		for i, value := range values {
+			values[i] = strconv.Quote(value)
+		}
+	}
+	return "[" + strings.Join(values, ", ") + "]"
+}

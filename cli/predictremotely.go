@@ -33,11 +33,11 @@ func (a *app) predictRemotely(ctx context.Context, f *predictFlags) error {
 	if err != nil {
 		return fmt.Errorf("--endpoint: %w", err)
 	}
-	predictions, hasKey, err := parseAnswer(answer)
+	outputs, predictions, hasKey, err := parseAnswer(answer)
 	if err != nil {
 		return fmt.Errorf("--endpoint: %s is not a server of predictions: %w", f.endpoint, err)
 	}
-	return a.print(json.RawMessage(bytes.TrimSpace(answer)), func(w io.Writer) { writePredictions(w, hasKey, predictions) })
+	return a.print(json.RawMessage(bytes.TrimSpace(answer)), func(w io.Writer) { writePredictions(w, outputs, hasKey, predictions) })
 }
 
 // requestOf makes a request of JSON objects, one a line. What is wrong with one the server will say.
@@ -87,32 +87,74 @@ func (f *predictFlags) post(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 // parseAnswer takes a server's predictions apart, in the digits that it gave.
-func parseAnswer(answer []byte) (list []predictor.Prediction, hasKey bool, err error) {
+func parseAnswer(answer []byte) (outputs []predictor.Output, list []predictor.Prediction, hasKey bool, err error) {
 	var parsed struct {
-		Predictions []struct {
-			Key           *string
-			ClassIDs      []json.RawMessage `json:"class_ids"`
-			Classes       []string
-			Logistic      []json.RawMessage
-			Logits        []json.RawMessage
-			Probabilities []json.RawMessage
-		}
+		Predictions []map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(answer, &parsed); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	for _, p := range parsed.Predictions {
-		if len(p.ClassIDs) != 1 || len(p.Classes) != 1 || len(p.Logistic) != 1 || len(p.Logits) != 1 || len(p.Probabilities) != 2 {
-			return nil, false, errors.New("a prediction lacks parts")
+		if outputs == nil {
+			if outputs = outputsIn(p); !complete(outputs) {
+				return nil, nil, false, errLacksParts
+			}
 		}
-		x := predictor.Prediction{
-			ClassID: string(p.ClassIDs[0]), Class: p.Classes[0], Logistic: string(p.Logistic[0]), Logit: string(p.Logits[0]),
-			Probabilities: [2]string{string(p.Probabilities[0]), string(p.Probabilities[1])},
+		x := predictor.Prediction{}
+		for _, output := range outputs {
+			values, err := valuesOf(p[output.Name], output.Type == "BYTES")
+			if err != nil {
+				return nil, nil, false, errLacksParts
+			}
+			x.Values = append(x.Values, values)
 		}
-		if p.Key != nil {
-			x.Key, hasKey = *p.Key, true
+		if key, ok := p["key"]; ok {
+			hasKey = true
+			err = errors.Join(err, json.Unmarshal(key, &x.Key))
 		}
 		list = append(list, x)
 	}
-	return list, hasKey, nil
+	return outputs, list, hasKey, err
+}
+
+var errLacksParts = errors.New("a prediction lacks parts")
+
+// complete tells whether a prediction of a number or of a class may have these outputs and no more.
+func complete(outputs []predictor.Output) bool {
+	switch len(outputs) {
+	case 1:
+		return outputs[0].Name == "predictions"
+	case 4, 5:
+		return outputs[len(outputs)-1].Name == "probabilities"
+	}
+	return false
+}
+
+// outputsIn are those outputs that a prediction has.
+func outputsIn(prediction map[string]json.RawMessage) []predictor.Output {
+	found := []predictor.Output{}
+	for _, output := range predictor.AllOutputs {
+		if _, ok := prediction[output.Name]; ok {
+			found = append(found, output)
+		}
+	}
+	return found
+}
+
+// valuesOf are the elements of an array.
+func valuesOf(array json.RawMessage, text bool) (values []string, err error) {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(array, &elements); err != nil {
+		return nil, err
+	}
+	for _, element := range elements {
+		value := string(element)
+		if text {
+			if err := json.Unmarshal(element, &value); err != nil {
+				return nil, err
+			}
+		}
+		values = append(values, value)
+	}
+	return values, nil
 }

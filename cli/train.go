@@ -238,7 +238,7 @@ func trainObserver(p *progress, r *recorder) pipelines.TrainObserver {
 			p.update(t.Step, t.Total, fmt.Sprintf("loss %.4f, %s examples/s", t.Loss, rate))
 		},
 		Evaluated: func(step int64, m *metrics.Metrics) {
-			p.say("evaluated at step %d: loss %s, accuracy %s, AUC %s", step, figure(&m.Loss), figure(&m.Accuracy), figure(m.AUC))
+			p.say("evaluated at step %d: %s", step, evaluated(m))
 		},
 		Warn: func(sentence string) { p.say("warning: %s", sentence) },
 	}

@@ -14,9 +14,11 @@ import (
 type Model interface {
 	// Params lists the parameters in a fixed order.
 	Params() []Param
-	// Logits adds the network to in.Graph and returns its output, float32
-	// [batch]: the log-odds of the second class. Every parameter must have
-	// an effect on it. The logit of a row may depend on that row alone.
+	// Logits adds the network to in.Graph and returns its outputs, float32
+	// [batch], or [batch, outputs] where the layout's Target asks for more
+	// than one: the log-odds of the second of two classes, logits of more,
+	// or a number in deviations from its mean. Every parameter must have an
+	// effect on them. Those of a row may depend on that row alone.
 	Logits(in *Inputs) (*gorgonia.Node, error)
 }
 

@@ -39,7 +39,7 @@ func Kinds() []string {
 }
 
 // New builds the model of a spec for the features fitted to its data.
-func New(s *spec.Spec, f *features.Fitted) (Model, error) { return build(s, f.Layout()) }
+func New(s *spec.Spec, f *features.Fitted) (Model, error) { return build(s, f.Layout(s)) }
 
 // Check finds what is wrong with the model section of a spec before its data is
 // read.

@@ -218,7 +218,7 @@ func (c *costs) timeScoring(ctx context.Context, r *trainRun, files []storage.In
 	o := EvaluateOptions{}
 	ranges := records.Split(files, r.Spec.Format(), o.rangeBytes(files))
 	c.scored, err = rate(totalSize(files), func() error {
-		return score.ProcessElement(ctx, transforms.RangeGroup{Ranges: ranges}, func(*metrics.Binary) {}, func(int, *metrics.Curve) {})
+		return score.ProcessElement(ctx, transforms.RangeGroup{Ranges: ranges}, func(*metrics.Figures) {}, func(int, *metrics.Curve) {})
 	})
 	return err
 }

@@ -103,7 +103,7 @@ func bruteForce(t *testing.T, n int) examples {
 		if err != nil || results[0].Err != nil {
 			t.Fatal(err, results)
 		}
-		list = append(list, example{float64(results[0].Logit), predictortest.Record(i)[3] == ">50K"})
+		list = append(list, example{float64(results[0].Outputs[0]), predictortest.Record(i)[3] == ">50K"})
 	}
 	return list
 }

@@ -216,15 +216,9 @@ func trainScalars(line historyLine) []tensorboard.Scalar {
 }
 
 func evaluationScalars(line historyLine) []tensorboard.Scalar {
-	m := line.Evaluation
-	scalars := []tensorboard.Scalar{{Tag: "loss", Value: m.Loss}, {Tag: "accuracy", Value: m.Accuracy}}
-	for _, optional := range []struct {
-		tag   string
-		value *float64
-	}{{"auc", m.AUC}, {"precision", m.Precision}, {"recall", m.Recall}} {
-		if optional.value != nil {
-			scalars = append(scalars, tensorboard.Scalar{Tag: optional.tag, Value: *optional.value})
-		}
+	var scalars []tensorboard.Scalar
+	for _, figure := range line.Evaluation.Scalars() {
+		scalars = append(scalars, tensorboard.Scalar{Tag: figure.Name, Value: figure.Value})
 	}
 	return scalars
 }

@@ -17,7 +17,7 @@ type description struct {
 	Created       *time.Time                 `json:"created,omitempty"`
 	Labels        map[string]string          `json:"labels,omitempty"`
 	Figures       map[string]float64         `json:"figures,omitempty"` // of its evaluation
-	Classes       [2]string                  `json:"classes"`
+	Classes       []string                   `json:"classes,omitempty"`
 	Inputs        []predictor.Input          `json:"inputs"`
 	Example       map[string]json.RawMessage `json:"example"` // an instance
 }

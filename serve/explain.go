@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/penstock-ml/penstock/models/predictor"
@@ -47,15 +48,15 @@ func (e *explainers) put(x *predictor.Explainer) {
 // explained is a request for predictions with explanations.
 type explained struct {
 	*prediction
-	logits []float32
-	keys   [][]byte
+	outputs [][]float32
+	keys    [][]byte
 }
 
 func (e *explained) write(_ *predictor.Predictor, i int, r *predictor.Result) {
 	if e.err == nil && r.Err != nil {
 		e.err = badRequest(fmt.Errorf("instances[%d]: %w", i, r.Err))
 	}
-	e.logits, e.keys = append(e.logits, r.Logit), append(e.keys, append([]byte(nil), r.Key...))
+	e.outputs, e.keys = append(e.outputs, slices.Clone(r.Outputs)), append(e.keys, append([]byte(nil), r.Key...))
 	if r.Key == nil {
 		e.keys[i] = nil
 	}
@@ -87,11 +88,11 @@ func (s *Server) explain(v *version, p *prediction) error {
 		if err != nil {
 			return err // not reached: it has been read before
 		}
-		explanation, err := x.Explain(fields, e.logits[i])
+		explanation, err := x.Explain(fields, e.outputs[i])
 		if err != nil {
 			return fmt.Errorf("instances[%d]: %w", i, err)
 		}
-		p.answer = v.predictor.AppendExplained(p.answer, e.logits[i], e.keys[i], explanation)
+		p.answer = v.predictor.AppendExplained(p.answer, e.outputs[i], e.keys[i], explanation)
 	}
 	return nil
 }

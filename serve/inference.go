@@ -18,9 +18,13 @@ type tensorInfo struct {
 
 // outputs are what a model gives for n rows.
 func outputs(p *predictor.Predictor, n int) []tensorInfo {
-	all := []tensorInfo{
-		{"class_ids", "INT64", []int{n}}, {"classes", "BYTES", []int{n}}, {"logistic", "FP64", []int{n}},
-		{"logits", "FP32", []int{n}}, {"probabilities", "FP64", []int{n, 2}},
+	var all []tensorInfo
+	for _, output := range p.Outputs() {
+		shape := []int{n}
+		if output.Width > 0 {
+			shape = append(shape, output.Width)
+		}
+		all = append(all, tensorInfo{output.Name, output.Type, shape})
 	}
 	if p.Spec().Key != "" {
 		all = append(all, tensorInfo{"key", "BYTES", []int{n}})

@@ -65,7 +65,7 @@ func predictFields(t *testing.T, pool *predictor.Pool, fields [][]byte, err erro
 	if results[0].Err != nil {
 		return noPrediction
 	}
-	return string(pool.Predictor().AppendJSON(nil, results[0].Logit, results[0].Key))
+	return string(pool.Predictor().AppendJSON(nil, results[0].Outputs, results[0].Key))
 }
 
 func predictText(t *testing.T, pool *predictor.Pool, values []string) string {

@@ -48,7 +48,7 @@ func (p *prediction) write(model *predictor.Predictor, i int, r *predictor.Resul
 	if i > 0 {
 		p.answer = append(p.answer, ',')
 	}
-	p.answer = model.AppendJSON(p.answer, r.Logit, r.Key)
+	p.answer = model.AppendJSON(p.answer, r.Outputs, r.Key)
 }
 
 // predict answers POST /v1/models/NAME[/versions/V]:predict.

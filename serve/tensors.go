@@ -57,7 +57,7 @@ func (f *inference) write(p *predictor.Predictor, i int, r *predictor.Result) {
 		}
 		return
 	}
-	f.results = append(f.results, p.Prediction(r.Logit, r.Key))
+	f.results = append(f.results, p.Prediction(r.Outputs, r.Key))
 }
 
 // parse reads a body. Its errors are the client's.
@@ -149,7 +149,7 @@ func (f *inference) answer(v *version) []byte {
 	}
 	out = append(out, `,"outputs":[`...)
 	first := true
-	for _, t := range outputs(v.predictor, f.n) {
+	for output, t := range outputs(v.predictor, f.n) {
 		if len(f.Outputs) > 0 && !slices.ContainsFunc(f.Outputs, func(o requestedTensor) bool { return o.Name == t.Name }) {
 			continue
 		}
@@ -157,14 +157,14 @@ func (f *inference) answer(v *version) []byte {
 			out = append(out, ',')
 		}
 		first = false
-		out = f.appendTensor(out, t)
+		out = f.appendTensor(out, output, t)
 	}
 	return append(out, "]}\n"...)
 }
 
 func quoted(text string) []byte { return predictor.AppendString(nil, []byte(text)) }
 
-func (f *inference) appendTensor(out []byte, t tensorInfo) []byte {
+func (f *inference) appendTensor(out []byte, output int, t tensorInfo) []byte {
 	out = append(append(out, `{"name":`...), quoted(t.Name)...)
 	out = append(append(out, `,"datatype":`...), quoted(t.Datatype)...)
 	out = append(out, `,"shape":[`...)
@@ -179,25 +179,26 @@ func (f *inference) appendTensor(out []byte, t tensorInfo) []byte {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendOutput(out, t.Name, &f.results[i])
+		out = appendOutput(out, output, t.Datatype == "BYTES", &f.results[i])
 	}
 	return append(out, "]}"...)
 }
 
-// appendOutput writes a row of an output, in the digits of every other way of asking.
-func appendOutput(out []byte, name string, r *predictor.Prediction) []byte {
-	switch name {
-	case "class_ids":
-		return append(out, r.ClassID...)
-	case "classes":
-		return append(out, quoted(r.Class)...)
-	case "logistic":
-		return append(out, r.Logistic...)
-	case "logits":
-		return append(out, r.Logit...)
-	case "probabilities":
-		return append(append(append(out, r.Probabilities[0]...), ','), r.Probabilities[1]...)
-	default: // key
-		return append(out, quoted(r.Key)...)
+// appendOutput writes a row of an output, in the digits of every other way of asking. Behind the outputs comes the key.
+func appendOutput(out []byte, output int, text bool, r *predictor.Prediction) []byte {
+	values := []string{r.Key}
+	if output < len(r.Values) {
+		values = r.Values[output]
 	}
+	for i, value := range values {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if text {
+			out = append(out, quoted(value)...)
+		} else {
+			out = append(out, value...)
+		}
+	}
+	return out
 }

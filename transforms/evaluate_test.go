@@ -17,12 +17,12 @@ func evaluateParts(t *rapid.T, results []predictor.Result) *metrics.Metrics {
 	sum, curve := figures.CreateAccumulator(), curves.CreateAccumulator()
 	for len(results) > 0 {
 		n := rapid.IntRange(1, len(results)).Draw(t, "part")
-		var part evaluation
+		part := evaluation{figures: metrics.NewFigures(metrics.Task{Classes: 2})}
 		for i := range results[:n] {
 			check(t, part.add(&results[i]))
 		}
 		results = results[n:]
-		encodedFigures, err := encodeFigures(&part.figures)
+		encodedFigures, err := encodeFigures(part.figures)
 		check(t, err)
 		encodedCurve, err := encodeCurve(&part.curve)
 		check(t, err)
@@ -41,7 +41,7 @@ func evaluateParts(t *rapid.T, results []predictor.Result) *metrics.Metrics {
 	}
 	area, err := (&AreaFn{}).ProcessElement(0, curve)
 	check(t, err)
-	m, err := sum.Metrics(area.Area)
+	m, err := sum.Metrics(&metrics.CurveFigures{Area: area.Area, PrecisionSum: curve.PrecisionSum(metrics.Area{})})
 	check(t, err)
 	return m
 }
@@ -57,8 +57,9 @@ func TestEvaluationDoesNotDependOnTheOrderOfMerges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		result := rapid.Custom(func(t *rapid.T) predictor.Result {
 			return predictor.Result{
-				Logit: rapid.Float32Range(-20, 20).Draw(t, "logit"),
-				Label: float32(rapid.IntRange(0, 1).Draw(t, "label")),
+				Outputs: []float32{rapid.Float32Range(-20, 20).Draw(t, "logit")},
+				Label:   float32(rapid.IntRange(0, 1).Draw(t, "label")),
+				Weight:  float32(rapid.IntRange(1, 3).Draw(t, "weight")),
 			}
 		})
 		results := rapid.SliceOfN(result, 1, 50).Draw(t, "results")

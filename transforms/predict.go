@@ -150,7 +150,7 @@ func (f *PredictFn) score(p *predictions) error {
 			}
 			continue
 		}
-		line := f.pool.Predictor().AppendJSON(p.results.AvailableBuffer(), results[i].Logit, results[i].Key)
+		line := f.pool.Predictor().AppendJSON(p.results.AvailableBuffer(), results[i].Outputs, results[i].Key)
 		p.results.Write(append(line, '\n'))
 	}
 	return nil

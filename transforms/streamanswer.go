@@ -148,7 +148,7 @@ func (m *answering) add(out *answers, message *pubsubpb.PubsubMessage, r *predic
 		return
 	}
 	answer := m.stamp(message)
-	answer.Data = m.predictor.AppendJSON(nil, r.Logit, r.Key)
+	answer.Data = m.predictor.AppendJSON(nil, r.Outputs, r.Key)
 	out.predictions = append(out.predictions, answer)
 }
 

@@ -11,7 +11,7 @@ type columns struct {
 	slots   []slot
 	values  []value // of the last record read, by slot
 	missing []string
-	label   labelColumn
+	target  targetColumns
 	key     int // index of the key column; -1 for none
 }
 
@@ -32,23 +32,11 @@ type value struct {
 	missing bool
 }
 
-type labelColumn struct {
-	name    string
-	index   int
-	trim    bool
-	classes []string // empty until known
-}
-
 func newColumns(s *spec.Spec) columns {
 	c := columns{
 		missing: s.Data.Missing,
 		key:     slices.Index(s.Data.Columns, s.Key),
-		label: labelColumn{
-			name:    s.Label.Column,
-			index:   slices.Index(s.Data.Columns, s.Label.Column),
-			trim:    !s.Data.KeepSpace,
-			classes: s.Label.Classes,
-		},
+		target:  newTargetColumns(s),
 	}
 	for i := range s.Features {
 		if f := &s.Features[i]; f.Kind != spec.Cross {
@@ -128,15 +116,6 @@ func (c *columns) isMissing(text []byte) bool {
 		}
 	}
 	return false
-}
-
-// labelText is the record's label.
-func (c *columns) labelText(fields [][]byte) ([]byte, error) {
-	text := field(fields, c.label.index, c.label.trim)
-	if c.isMissing(text) {
-		return nil, columnError(c.label.name, nil, "has no value, and it is the label; give it one, or remove the record")
-	}
-	return text, nil
 }
 
 // trim removes ASCII space from both ends.

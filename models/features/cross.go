@@ -75,7 +75,7 @@ func fitCrosses(s *spec.Spec, f *Fitted) error {
 			continue
 		}
 		f.Features[i] = FittedFeature{Name: cross.Name, Kind: cross.Kind}
-		c, err := newCrossing(cross, f.Layout())
+		c, err := newCrossing(cross, f.Layout(s))
 		if err != nil {
 			return err
 		}

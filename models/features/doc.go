@@ -11,6 +11,7 @@
 //
 // A value is missing when its field is absent, empty, or one of data.missing.
 // A column in which the training data had missing values may lack them later:
-// a missing number becomes the mean, a missing text has an id of its own. In
-// every other column a missing value is an error.
+// a missing number becomes the mean, beside which a number of its own is 1 and
+// else 0; a missing text has an id of its own. In every other column a missing
+// value is an error.
 package features

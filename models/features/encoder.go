@@ -22,8 +22,8 @@ func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
 	if err := checkFitted(s, f); err != nil {
 		return nil, err
 	}
-	e := &Encoder{columns: newColumns(s), layout: f.Layout()}
-	e.columns.label.classes = f.Label.Classes
+	e := &Encoder{columns: newColumns(s), layout: f.Layout(s)}
+	e.columns.target.fitted(f)
 	for i := range s.Features {
 		feature, fitted := &s.Features[i], &f.Features[i]
 		slot := e.columns.slot(feature.Column)
@@ -50,7 +50,7 @@ func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
 
 // checkFitted tells whether the two belong together.
 func checkFitted(s *spec.Spec, f *Fitted) error {
-	if len(s.Features) != len(f.Features) || s.Label.Column != f.Label.Column || len(f.Label.Classes) != 2 {
+	if len(s.Features) != len(f.Features) || !f.Label.fits(s) || (f.Weight != nil) != (s.Weight != "") {
 		return fmt.Errorf("the fitted features are not those of spec %s; run the analysis again", s.Name)
 	}
 	for i := range f.Features {
@@ -74,11 +74,15 @@ func checkFitted(s *spec.Spec, f *Fitted) error {
 // Layout is the layout of the rows.
 func (e *Encoder) Layout() *Layout { return e.layout }
 
-// Append adds a record with its label and weight 1. Its fields are those of the
+// Append adds a record with its label and weight. Its fields are those of the
 // spec's data.columns; they are not kept. An error is a [ColumnError], and the
 // rows stay as they were.
 func (e *Encoder) Append(rows *Rows, fields [][]byte) error {
-	label, err := e.label(fields)
+	label, err := e.columns.encodeLabel(fields)
+	if err != nil {
+		return err
+	}
+	weight, err := e.columns.encodeWeight(fields)
 	if err != nil {
 		return err
 	}
@@ -86,7 +90,7 @@ func (e *Encoder) Append(rows *Rows, fields [][]byte) error {
 		return err
 	}
 	rows.Labels = append(rows.Labels, label)
-	rows.Weights = append(rows.Weights, 1)
+	rows.Weights = append(rows.Weights, weight)
 	return nil
 }
 
@@ -120,38 +124,16 @@ func extend[T any](s []T, n int) (end, longer []T) {
 	return longer[len(s):], longer
 }
 
-// label is 1 for the positive class and 0 for the negative one.
-func (e *Encoder) label(fields [][]byte) (float32, error) {
-	text, err := e.columns.labelText(fields)
-	if err != nil {
-		return 0, err
-	}
-	classes := e.columns.label.classes
-	switch string(text) {
-	case classes[1]:
-		return 1, nil
-	case classes[0]:
-		return 0, nil
-	}
-	return 0, columnError(e.columns.label.name, text, "is not a class; the model was trained on %q and %q", classes[0], classes[1])
-}
-
 // Key is the record's key field as it stands; nil without a key column.
 func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.key, false) }
 
 func (e *Encoder) encodeNumbers(row []float32) error {
 	for i := range e.numbers {
 		n := &e.numbers[i]
-		v, column := &e.columns.values[n.slot], e.columns.slots[n.slot].name
-		if n.edges != nil {
-			row = row[n.encodePiecewise(row, v):]
-			continue
-		}
-		x, err := n.encode(v, column)
-		if err != nil {
+		var err error
+		if row, err = n.encode(row, &e.columns.values[n.slot], e.columns.slots[n.slot].name); err != nil {
 			return err
 		}
-		row[0], row = x, row[1:]
 	}
 	return nil
 }

@@ -8,12 +8,13 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/penstock-ml/penstock/models/alloctest"
+	"github.com/penstock-ml/penstock/models/spec"
 )
 
 func TestLayout(t *testing.T) {
 	s := parse(t, every)
 	want := &Layout{
-		Numeric: []string{"n", "raw"},
+		Numeric: []string{"n", "raw", "raw"}, // the second tells missing values
 		Categorical: []Categorical{
 			{"triple", 5},     // more than 5 combinations, so hashed
 			{"colour", 3 + 2}, // no missing ones
@@ -21,9 +22,10 @@ func TestLayout(t *testing.T) {
 			{"level", 3 + 2},  // four intervals and one for missing
 			{"pair", 5 * 5},   // fewer than 100 combinations, so exact
 		},
+		Target: Target{Outputs: 1, Loss: spec.LogLoss},
 	}
 	f := fit(t, s, split(everyRecords))
-	if diff := cmp.Diff(want, f.Layout()); diff != "" {
+	if diff := cmp.Diff(want, f.Layout(s)); diff != "" {
 		t.Fatal(diff)
 	}
 	if diff := cmp.Diff(want, newEncoder(t, s, f).Layout()); diff != "" {
@@ -104,7 +106,7 @@ func TestZScore(t *testing.T) {
 	}
 	var sum, squares, mean float64
 	for i := range rows.N {
-		x := float64(rows.Numeric[2*i])
+		x := float64(rows.Numeric[len(rows.Numeric)/rows.N*i])
 		sum += x
 		squares += x * x
 		mean += math.Log1p(float64(i)) / 8
@@ -137,7 +139,7 @@ model: {kind: none}
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff([]float32{0, 0, -1, 0}, rows.Numeric); diff != "" {
+	if diff := cmp.Diff([]float32{0, 1, 0, -1, 0, 0}, rows.Numeric); diff != "" {
 		t.Fatal(diff)
 	}
 	if diff := cmp.Diff([]float32{0, 1}, rows.Labels); diff != "" {

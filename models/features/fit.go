@@ -20,11 +20,14 @@ func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
 	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) || len(st.spreads) != len(l.spreads) {
 		return nil, errors.New("the statistics were gathered for another spec; run the analysis again")
 	}
-	label, err := st.fitLabel(s)
-	if err != nil {
+	f := &Fitted{Version: fittedVersion, Records: st.records, Features: make([]FittedFeature, len(s.Features))}
+	var err error
+	if f.Label, err = st.target.fitLabel(s, st.records); err != nil {
 		return nil, err
 	}
-	f := &Fitted{Version: fittedVersion, Records: st.records, Label: label, Features: make([]FittedFeature, len(s.Features))}
+	if f.Weight, err = st.target.fitWeight(s, st.records); err != nil {
+		return nil, err
+	}
 	for i := range s.Features {
 		if s.Features[i].Kind == spec.Cross {
 			continue
@@ -34,27 +37,6 @@ func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
 		}
 	}
 	return f, fitCrosses(s, f)
-}
-
-func (st *Statistics) fitLabel(s *spec.Spec) (FittedLabel, error) {
-	label := FittedLabel{Column: s.Label.Column, Classes: slices.Clone(s.Label.Classes)}
-	if len(label.Classes) == 0 {
-		for _, t := range st.labels.byText() {
-			label.Classes = append(label.Classes, t.text)
-		}
-	}
-	if len(label.Classes) != 2 {
-		return label, fmt.Errorf("column %s is the label and has the values %q in the training data, where there must be two; check label.column, or name markers for no value in data.missing", label.Column, label.Classes)
-	}
-	label.Counts = make([]int64, 2)
-	for i, text := range st.labels.texts {
-		class := slices.Index(label.Classes, text)
-		if class < 0 {
-			return label, fmt.Errorf("column %s has the value %q, which is not in label.classes; run the analysis again with this spec", label.Column, text)
-		}
-		label.Counts[class] = st.labels.count[i]
-	}
-	return label, nil
 }
 
 func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayout) (FittedFeature, error) {

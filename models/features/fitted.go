@@ -14,14 +14,28 @@ type Fitted struct {
 	Version  int             `json:"version"`
 	Records  int64           `json:"records"` // in the training data
 	Label    FittedLabel     `json:"label"`
+	Weight   *FittedWeight   `json:"weight,omitempty"`
 	Features []FittedFeature `json:"features"` // in the spec's order
 }
 
 // FittedLabel is the label in the training data.
 type FittedLabel struct {
-	Column  string   `json:"column"`
-	Classes []string `json:"classes"` // the negative one, then the positive one
-	Counts  []int64  `json:"counts"`  // records of each class
+	Column  string        `json:"column"`
+	Classes []string      `json:"classes,omitempty"` // of two the negative one, then the positive one; none of a regression
+	Counts  []int64       `json:"counts,omitempty"`  // records of each class
+	Number  *FittedNumber `json:"number,omitempty"`  // of a regression
+}
+
+// fits tells whether the label can be that of the spec.
+func (l *FittedLabel) fits(s *spec.Spec) bool {
+	regression := s.Label.Kind == spec.Regression
+	return l.Column == s.Label.Column && regression == (l.Number != nil) && regression == (len(l.Classes) < 2)
+}
+
+// FittedWeight is the weight in the training data.
+type FittedWeight struct {
+	Column string  `json:"column"`
+	Mean   float64 `json:"mean"`
 }
 
 // FittedFeature is one feature in the training data. The pointers and slices
@@ -47,11 +61,11 @@ type FittedNumber struct {
 }
 
 // fittedVersion is the version of the file format.
-const fittedVersion = 1
+const fittedVersion = 2
 
-// Layout is the layout of rows that an [Encoder] makes.
-func (f *Fitted) Layout() *Layout {
-	l := new(Layout)
+// Layout is the layout of rows that an [Encoder] makes for the spec.
+func (f *Fitted) Layout(s *spec.Spec) *Layout {
+	l := &Layout{Target: newTarget(s, len(f.Label.Classes))}
 	for _, feature := range f.Features {
 		if feature.Kind == spec.Numeric {
 			for range feature.columns() {
@@ -64,8 +78,14 @@ func (f *Fitted) Layout() *Layout {
 	return l
 }
 
-// columns is how many numbers a numeric feature makes.
-func (f *FittedFeature) columns() int { return max(1, len(f.Boundaries)-1) }
+// columns is how many numbers a numeric feature makes: the last one tells missing values where training saw some.
+func (f *FittedFeature) columns() int {
+	n := max(1, len(f.Boundaries)-1)
+	if f.Missing > 0 {
+		n++
+	}
+	return n
+}
 
 // Marshal writes the fitted features as JSON, always in the same bytes.
 func Marshal(f *Fitted) ([]byte, error) {

@@ -65,7 +65,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 		"":                            "cannot read the fitted features: EOF",
 		`{"version": 1, "colour": 2}`: `cannot read the fitted features: json: unknown field "colour"`,
 		`{"version": 1} {}`:           "cannot read the fitted features: there is more after the JSON object",
-		`{"version": 7}`:              "the fitted features have version 7 and this program reads version 1; run the analysis again",
+		`{"version": 7}`:              "the fitted features have version 7 and this program reads version 2; run the analysis again",
 		`{"features": [`:              "cannot read the fitted features: unexpected EOF",
 	} {
 		if _, err := Unmarshal([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), want) {

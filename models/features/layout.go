@@ -6,6 +6,7 @@ import "github.com/penstock-ml/penstock/models/spec"
 type Layout struct {
 	Numeric     []string      // names of the numeric features, in the spec's order; of one that makes several numbers as often
 	Categorical []Categorical // in the spec's order
+	Target      Target
 }
 
 // A Categorical is one column of ids.
@@ -17,7 +18,7 @@ type Categorical struct {
 // Outline is the layout that a spec will have once it is fitted, but for the
 // sizes and the numbers that a feature makes, which the data decides: each is 1.
 func Outline(s *spec.Spec) *Layout {
-	l := new(Layout)
+	l := &Layout{Target: newTarget(s, len(s.Label.Classes))}
 	for i := range s.Features {
 		if f := &s.Features[i]; f.Categorical() {
 			l.Categorical = append(l.Categorical, Categorical{f.Name, 1})

@@ -26,6 +26,7 @@ type numberEncoder struct {
 	min, max        float64
 	missing         float32
 	edges           []float64 // of the intervals, where it is piecewise linear
+	indicated       bool      // one more number tells missing values
 }
 
 func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEncoder {
@@ -38,6 +39,7 @@ func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEn
 		minmax:    f.Has(spec.MinMax),
 		min:       fitted.Number.Min,
 		max:       fitted.Number.Max,
+		indicated: fitted.Missing > 0,
 	}
 	if f.Has(spec.PiecewiseLinear) {
 		n.edges = fitted.Boundaries
@@ -51,7 +53,27 @@ func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEn
 	return n
 }
 
-func (n *numberEncoder) encode(v *value, column string) (float32, error) {
+// encode writes the feature's numbers at the beginning of a row, and returns the rest of it.
+func (n *numberEncoder) encode(row []float32, v *value, column string) (rest []float32, err error) {
+	if n.edges != nil {
+		row = row[n.encodePiecewise(row, v):]
+	} else {
+		if row[0], err = n.encodeOne(v, column); err != nil {
+			return nil, err
+		}
+		row = row[1:]
+	}
+	if !n.indicated {
+		return row, nil
+	}
+	row[0] = 0
+	if v.missing {
+		row[0] = 1
+	}
+	return row[1:], nil
+}
+
+func (n *numberEncoder) encodeOne(v *value, column string) (float32, error) {
 	if v.missing {
 		return n.missing, nil
 	}

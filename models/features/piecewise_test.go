@@ -75,10 +75,10 @@ func TestPiecewiseLinear(t *testing.T) {
 	if want := []float64{0, 25, 51, 76, 100}; !slices.Equal(f.Features[0].Boundaries, want) {
 		t.Errorf("the intervals of x end at %v, want %v", f.Features[0].Boundaries, want)
 	}
-	if got := f.Layout().Numeric; !slices.Equal(got, []string{"x", "x", "x", "x", "y"}) {
+	if got := f.Layout(s).Numeric; !slices.Equal(got, []string{"x", "x", "x", "x", "x", "y"}) {
 		t.Errorf("the columns are %v", got)
 	}
-	if want := []float64{9, 59}; !slices.Equal(f.Features[2].Boundaries, want) || f.Layout().Categorical[0].Size != 3 {
+	if want := []float64{9, 59}; !slices.Equal(f.Features[2].Boundaries, want) || f.Layout(s).Categorical[0].Size != 3 {
 		t.Errorf("the buckets of z begin at %v, want %v", f.Features[2].Boundaries, want)
 	}
 	e, err := NewEncoder(s, f)
@@ -89,11 +89,11 @@ func TestPiecewiseLinear(t *testing.T) {
 		numbers []float32
 		id      int32
 	}{
-		"0,10,0":      {[]float32{0, 0, 0, 0, 0}, 0},
-		"-5,60,-1":    {[]float32{0, 0, 0, 0, .5}, 0},
-		"38,110,9":    {[]float32{1, .5, 0, 0, 1}, 1},
-		"88,35,58.5":  {[]float32{1, 1, 1, .5, .25}, 1},
-		"1000,210,59": {[]float32{1, 1, 1, 1, 2}, 2},
+		"0,10,0":      {[]float32{0, 0, 0, 0, 0, 0}, 0},
+		"-5,60,-1":    {[]float32{0, 0, 0, 0, 0, .5}, 0},
+		"38,110,9":    {[]float32{1, .5, 0, 0, 0, 1}, 1},
+		"88,35,58.5":  {[]float32{1, 1, 1, .5, 0, .25}, 1},
+		"1000,210,59": {[]float32{1, 1, 1, 1, 0, 2}, 2},
 	} {
 		var rows Rows
 		var fields [][]byte

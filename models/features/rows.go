@@ -5,7 +5,7 @@ type Rows struct {
 	N       int
 	Numeric []float32 // [N, numerics], row-major
 	IDs     []int32   // [N, categoricals], row-major
-	Labels  []float32 // [N], 0 or 1; empty for unlabelled records
+	Labels  []float32 // [N], as the layout's target says; empty for unlabelled records
 	Weights []float32 // [N]; empty for unlabelled records
 }
 

@@ -17,7 +17,7 @@ type Statistics struct {
 	numbers []moments      // by distinct column and log1p
 	texts   []counts       // by distinct vocabulary column
 	spreads []distribution // by distinct column of numbers whose quantiles are needed
-	labels  counts
+	target  targetStatistics
 	mixed   bool // parts of different specs were merged
 
 	layout  statisticsLayout
@@ -52,7 +52,7 @@ func NewStatistics(s *spec.Spec) *Statistics {
 		numbers:    make([]moments, len(l.numbers)),
 		texts:      make([]counts, len(l.texts)),
 		spreads:    make([]distribution, len(l.spreads)),
-		labels:     newCounts(),
+		target:     newTargetStatistics(),
 		layout:     l,
 		columns:    c,
 		numbersNow: make([]float64, len(l.numbers)),
@@ -108,7 +108,7 @@ func (st *Statistics) Add(fields [][]byte) error {
 	if err := st.columns.read(fields); err != nil {
 		return err
 	}
-	label, class, err := st.class(fields)
+	target, err := st.target.read(&st.columns, fields)
 	if err != nil {
 		return err
 	}
@@ -118,28 +118,8 @@ func (st *Statistics) Add(fields [][]byte) error {
 	if err := st.readTexts(); err != nil {
 		return err
 	}
-	st.count(label, class)
+	st.count(&target)
 	return nil
-}
-
-// class is the record's label, if it is or can be one of two, and its index
-// among those found, or -1.
-func (st *Statistics) class(fields [][]byte) (label []byte, index int32, err error) {
-	label, err = st.columns.labelText(fields)
-	if err != nil {
-		return nil, 0, err
-	}
-	if index = st.labels.find(label); index >= 0 {
-		return label, index, nil
-	}
-	name := st.columns.label.name
-	if classes := st.columns.label.classes; len(classes) > 0 && !slices.Contains(classes, string(label)) {
-		return nil, 0, columnError(name, label, "is not a class; label.classes has %q and %q", classes[0], classes[1])
-	}
-	if known := st.labels.texts; len(known) == 2 {
-		return nil, 0, columnError(name, label, "is a third class, besides %q and %q; a label has two, or name a marker for no value in data.missing", known[0], known[1])
-	}
-	return label, index, checkUTF8(name, label)
 }
 
 func checkUTF8(column string, text []byte) error {
@@ -181,7 +161,7 @@ func (st *Statistics) readTexts() error {
 }
 
 // count adds the record that was read.
-func (st *Statistics) count(label []byte, class int32) {
+func (st *Statistics) count(target *targetValue) {
 	st.records++
 	for i := range st.columns.values {
 		if st.columns.values[i].missing {
@@ -203,7 +183,7 @@ func (st *Statistics) count(label []byte, class int32) {
 			st.spreads[i].add(v.number)
 		}
 	}
-	st.labels.addFound(class, label)
+	st.target.add(target, st.columns.target.regression)
 }
 
 // Records is the number of records that were added.
@@ -235,10 +215,10 @@ func (st *Statistics) Merge(other *Statistics) {
 	for i := range other.spreads {
 		st.spreads[i].merge(&other.spreads[i])
 	}
-	st.labels.merge(&other.labels)
+	st.target.merge(&other.target)
 }
 
-func (st *Statistics) isZero() bool { return st.labels.table == nil }
+func (st *Statistics) isZero() bool { return st.target.classes.table == nil }
 
 // fits tells whether both are of one spec, as far as their sizes show.
 func (st *Statistics) fits(other *Statistics) bool {
@@ -258,5 +238,5 @@ func (st *Statistics) become(other *Statistics) {
 	for i := range st.spreads {
 		st.spreads[i] = other.spreads[i].clone()
 	}
-	st.labels = other.labels.clone()
+	st.target = other.target.clone()
 }

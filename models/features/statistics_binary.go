@@ -9,7 +9,7 @@ import (
 )
 
 // statisticsVersion is the first byte of marshalled statistics.
-const statisticsVersion = 2
+const statisticsVersion = 3
 
 // MarshalBinary writes the statistics without the spec. Statistics of the same
 // records have the same bytes, however they were gathered.
@@ -32,7 +32,12 @@ func (st *Statistics) MarshalBinary() ([]byte, error) {
 	for i := range st.spreads {
 		b = st.spreads[i].append(b)
 	}
-	return st.labels.append(b), nil
+	return st.target.append(b), nil
+}
+
+func (st *targetStatistics) append(b []byte) []byte {
+	weight, _ := st.weight.MarshalBinary() // never fails
+	return appendBytes(st.number.append(st.classes.append(b)), weight)
 }
 
 func flag(set bool) byte {
@@ -98,7 +103,7 @@ func (st *Statistics) UnmarshalBinary(data []byte) error {
 	for i := range read.spreads {
 		read.spreads[i] = r.distribution()
 	}
-	read.labels = r.counts()
+	read.target = r.target()
 	if r.damaged || len(r.rest) > 0 || version != statisticsVersion {
 		return errors.New("not the bytes of statistics; they are damaged or from another version")
 	}
@@ -194,6 +199,15 @@ func (r *byteReader) key() uint64 {
 	}
 	r.take(n)
 	return v
+}
+
+func (r *byteReader) target() (st targetStatistics) {
+	st.classes = r.counts()
+	r.moments(&st.number)
+	if st.weight.UnmarshalBinary(r.take(r.length(1))) != nil {
+		r.damaged = true
+	}
+	return st
 }
 
 func (r *byteReader) counts() counts {

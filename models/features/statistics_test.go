@@ -146,10 +146,9 @@ func TestAddErrors(t *testing.T) {
 	for record, want := range map[string]string{
 		"-2,1,red,S,no,a":      `column n: "-2" has no log1p, which is defined above -1; correct the value, or remove log1p from the feature's transform`,
 		"1,one,red,S,no,a":     `column m: "one" is not a decimal number; correct it, or list it in data.missing if it stands for no value`,
-		"1,1,red,S,maybe,a":    `column y: "maybe" is a third class, besides "no" and "yes"; a label has two, or name a marker for no value in data.missing`,
 		"1,1,red,S,,a":         "column y has no value, and it is the label; give it one, or remove the record",
 		"1,1,new\xff,S,no,a":   `column colour: "new\xff" is not UTF-8; convert the file to UTF-8, or hash the column`,
-		"1,1,fine,S,no\xfe,a ": `column y: "no\xfe" is a third class, besides "no" and "yes"; a label has two, or name a marker for no value in data.missing`,
+		"1,1,fine,S,no\xfe,a ": `column y: "no\xfe" is not UTF-8; convert the file to UTF-8, or hash the column`,
 	} {
 		if err := st.Add(split(record)[0]); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v\nwant %s", record, err, want)
@@ -189,7 +188,7 @@ func TestFitErrors(t *testing.T) {
 	twoClasses := strings.ReplaceAll(every, `, classes: ["no", "yes"]`, "")
 	for _, c := range []struct{ name, spec, records, want string }{
 		{"no records", every, "", "the training data has no records; check the training files"},
-		{"one class", twoClasses, "1,1,red,S,no,a", `column y is the label and has the values ["no"] in the training data, where there must be two; check label.column, or name markers for no value in data.missing`},
+		{"one class", twoClasses, "1,1,red,S,no,a", `column y is the label and has only the value "no" in the training data, where there must be two; check label.column and data.missing`},
 		{"an empty column", every, "1,1,?,S,no,a", "column colour has no value in any record of the training data; remove feature colour"},
 	} {
 		s := parse(t, c.spec)

@@ -48,16 +48,3 @@ func softmaxRow(dst, src []float32) {
 		dst[i] /= sum
 	}
 }
-
-// SigmoidCrossEntropy computes the weighted log loss of each logit z with label y in [0, 1] and weight w, and its
-// derivative by the logit:
-//
-//	losses[i]  = w * (max(z, 0) - z*y + log1p(e^-|z|))
-//	dlogits[i] = w * (sigmoid(z) - y)
-//
-// Both keep their relative precision where the prediction is all but certain: the difference is taken before the
-// division, not between rounded probabilities.
-func SigmoidCrossEntropy(losses, dlogits, logits, labels, weights []float32) {
-	n := len(logits)
-	active.sigmoidCrossEntropy(losses[:n], dlogits[:n], logits, labels[:n], weights[:n])
-}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -107,4 +108,49 @@ func TestSoftmax(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSoftmaxCrossEntropy compares with float64, up to predictions that are all but certain.
+func TestSoftmaxCrossEntropy(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, logits := range [][]float32{{0, 0, 0}, {1, -2, 3, 0.5}, {20, 0, -5}, {60, 0, 1}, {-1, 99, 3}, {1000, 0, -1000}} {
+			for y := range logits {
+				checkSoftmaxCrossEntropy(t, logits, y, 1.5)
+			}
+		}
+	})
+}
+
+func checkSoftmaxCrossEntropy(t *testing.T, logits []float32, y int, w float32) {
+	t.Helper()
+	var loss [1]float32
+	got := make([]float32, len(logits))
+	SoftmaxCrossEntropy(loss[:], got, logits, y, w)
+	others, sum := 0.0, 0.0 // relative to the label's
+	for i, z := range logits {
+		e := math.Exp(float64(z) - float64(logits[y]))
+		sum += e
+		if i != y {
+			others += e
+		}
+	}
+	wantLoss := float64(w) * math.Log1p(others)
+	if math.IsInf(others, 1) {
+		wantLoss = float64(w) * float64(slices.Max(logits)-logits[y])
+	}
+	if math.Abs(float64(loss[0])-wantLoss) > 6e-7*wantLoss+1e-44 {
+		t.Errorf("the loss of %v with label %d is %v, want %v", logits, y, loss[0], wantLoss)
+	}
+	if math.IsInf(others, 1) {
+		return
+	}
+	for i, z := range logits {
+		want := float64(w) * math.Exp(float64(z)-float64(logits[y])) / sum
+		if i == y {
+			want = -float64(w) * others / sum
+		}
+		if math.Abs(float64(got[i])-want) > 6e-7*math.Abs(want)+1e-38 {
+			t.Errorf("derivative %d of %v with label %d is %v, want %v", i, logits, y, got[i], want)
+		}
+	}
 }

@@ -1,55 +1,52 @@
 package metrics
 
 import (
-	"errors"
+	"math"
 
 	"github.com/penstock-ml/penstock/models/exact"
 )
 
-// Binary accumulates all figures of a binary classifier but the AUC. The zero
-// Binary is empty and ready; it is used by one goroutine at a time.
-type Binary struct {
-	examples   int64
-	confusion  [2][2]uint64 // [label][prediction], multiples of 2^-30
-	loss       exact.Sum    // weighted log loss
-	prediction exact.Sum    // weighted probability of class 1
+// calibrationBins are those of equal width that probabilities are divided into.
+const calibrationBins = 10
+
+// binary are the sums of two classes.
+type binary struct {
+	count     int64
+	confusion [2][2]uint64 // [label][prediction], multiples of 2^-30
+	loss      exact.Sum    // weighted log loss
+	bins      [calibrationBins]calibrationSums
 }
 
-// Metrics are the figures of a binary classifier over one data set. Figures that
-// are ratios are absent (nil, null in JSON) where their denominator is 0.
-type Metrics struct {
-	Examples       int64    `json:"examples"`        // of positive weight
-	Weight         float64  `json:"weight"`          // the sum of the weights
-	Loss           float64  `json:"loss"`            // weighted mean log loss, in nats
-	Accuracy       float64  `json:"accuracy"`        // of predicting class 1 where the logit > 0
-	AUC            *float64 `json:"auc"`             // area under the ROC curve, ties half; absent with one class only
-	Precision      *float64 `json:"precision"`       // absent where nothing is predicted positive
-	Recall         *float64 `json:"recall"`          // absent without positives
-	LabelMean      float64  `json:"label_mean"`      // the share of class 1
-	PredictionMean float64  `json:"prediction_mean"` // the mean probability of class 1
-
-	// Confusion is the weight at [label][prediction].
-	Confusion [2][2]float64 `json:"confusion_matrix"`
+type calibrationSums struct {
+	weight, positives uint64    // multiples of 2^-30
+	prediction        exact.Sum // weighted probability of class 1
 }
 
-// Add counts one example of a label 0 or 1 and a weight in [0, MaxWeight], which
-// is rounded to a multiple of 2^-30. Weight 0 is padding and leaves no trace.
-func (b *Binary) Add(logit, label, weight float32) error {
+func (b *binary) add(outputs []float32, label float32, w uint64) error {
+	logit := outputs[0]
 	if err := checkExample(logit, label); err != nil {
 		return err
 	}
-	w, err := fixedWeight(weight)
-	if err != nil || w == 0 {
-		return err
-	}
 	cell := &b.confusion[class(label == 1)][class(logit > 0)]
-	if *cell, err = addWeight(*cell, w); err != nil {
+	sum, err := addWeight(*cell, w)
+	if err != nil {
 		return err
 	}
-	b.examples++
+	*cell = sum
+	b.count++
 	b.loss.AddProduct(LogLoss(logit, label), floatWeight(w))
-	b.prediction.AddProduct(Sigmoid(logit), floatWeight(w))
+	b.calibrate(Sigmoid(logit), label == 1, w)
 	return nil
+}
+
+// calibrate counts a probability. Its sums overflow no sooner than those of the confusion.
+func (b *binary) calibrate(probability float64, positive bool, w uint64) {
+	bin := &b.bins[min(int(probability*calibrationBins), calibrationBins-1)]
+	bin.weight += w
+	if positive {
+		bin.positives += w
+	}
+	bin.prediction.AddProduct(probability, floatWeight(w))
 }
 
 func class(positive bool) int {
@@ -59,8 +56,8 @@ func class(positive bool) int {
 	return 0
 }
 
-// Merge adds the examples of other, which is left as it was.
-func (b *Binary) Merge(other *Binary) error {
+func (b *binary) merge(others sums) error {
+	other := others.(*binary)
 	var err error
 	for label := range b.confusion {
 		for prediction := range b.confusion[label] {
@@ -70,46 +67,85 @@ func (b *Binary) Merge(other *Binary) error {
 			}
 		}
 	}
-	b.examples += other.examples
+	b.count += other.count
 	b.loss.Merge(&other.loss)
-	b.prediction.Merge(&other.prediction)
+	for i := range b.bins {
+		bin, more := &b.bins[i], &other.bins[i]
+		bin.weight += more.weight
+		bin.positives += more.positives
+		bin.prediction.Merge(&more.prediction)
+	}
 	return nil
 }
 
-// Examples returns the number of examples of positive weight.
-func (b *Binary) Examples() int64 { return b.examples }
+func (b *binary) examples() int64 { return b.count }
 
-// Metrics returns the figures; area is that of the curve of the same examples.
-// No example at all is an error, since no figure is defined then.
-func (b *Binary) Metrics(area Area) (*Metrics, error) {
-	if b.examples == 0 {
-		return nil, errors.New("there are no examples to evaluate")
-	}
-	m := &Metrics{Examples: b.examples}
+func (b *binary) metrics(curve *CurveFigures) (*Metrics, error) {
+	var c [2][2]float64
 	for label, row := range b.confusion {
 		for prediction, w := range row {
-			m.Confusion[label][prediction] = floatWeight(w)
+			c[label][prediction] = floatWeight(w)
 		}
 	}
-	negatives := m.Confusion[0][0] + m.Confusion[0][1]
-	positives := m.Confusion[1][0] + m.Confusion[1][1]
-	m.Weight = negatives + positives
-	m.Loss = b.loss.Value() / m.Weight
-	m.PredictionMean = b.prediction.Value() / m.Weight
-	m.LabelMean = positives / m.Weight
-	m.Accuracy = (m.Confusion[0][0] + m.Confusion[1][1]) / m.Weight
-	m.Precision = ratio(m.Confusion[1][1], m.Confusion[0][1]+m.Confusion[1][1])
-	m.Recall = ratio(m.Confusion[1][1], positives)
-	if auc, ok := area.AUC(); ok {
+	negatives, positives := c[0][0]+c[0][1], c[1][0]+c[1][1]
+	weight := negatives + positives
+	m := &Metrics{
+		Examples: b.count, Weight: weight, Loss: b.loss.Value() / weight,
+		ClassFigures: &ClassFigures{Accuracy: (c[0][0] + c[1][1]) / weight, Confusion: [][]float64{c[0][:], c[1][:]}},
+		BinaryFigures: &BinaryFigures{
+			Precision: ratio(c[1][1], c[0][1]+c[1][1]),
+			Recall:    ratio(c[1][1], positives),
+		},
+		MeanFigures: &MeanFigures{LabelMean: positives / weight},
+	}
+	m.F1 = harmonic(m.Precision, m.Recall)
+	b.addCalibration(m)
+	if auc, ok := curve.Area.AUC(); ok {
 		m.AUC = &auc
 	}
+	m.AUCPR = ratio(curve.PrecisionSum, positives)
 	return m, nil
 }
 
-func ratio(part, whole float64) *float64 {
-	if whole == 0 {
-		return nil
+func (b *binary) addCalibration(m *Metrics) {
+	var all exact.Sum
+	for i := range b.bins {
+		bin := &b.bins[i]
+		all.Merge(&bin.prediction)
+		if bin.weight == 0 {
+			continue
+		}
+		w := floatWeight(bin.weight)
+		of := CalibrationBin{w, bin.prediction.Value() / w, floatWeight(bin.positives) / w}
+		m.Calibration = append(m.Calibration, of)
+		m.ECE += float64(w / m.Weight * math.Abs(of.PredictionMean-of.LabelMean))
 	}
-	r := part / whole
-	return &r
+	m.PredictionMean = all.Value() / m.Weight
+}
+
+func (b *binary) append(data []byte) ([]byte, error) {
+	data = appendCount(data, b.count)
+	for _, row := range b.confusion {
+		data = appendWeights(data, row[:]...)
+	}
+	data = appendSums(data, &b.loss)
+	for i := range b.bins {
+		bin := &b.bins[i]
+		data = appendSums(appendWeights(data, bin.weight, bin.positives), &bin.prediction)
+	}
+	return data, nil
+}
+
+func (b *binary) read(r *reader) error {
+	b.count = r.count()
+	for label := range b.confusion {
+		r.weights(b.confusion[label][:])
+	}
+	r.sums(&b.loss)
+	for i := range b.bins {
+		bin := &b.bins[i]
+		bin.weight, bin.positives = r.uvarint(math.MaxUint64), r.uvarint(math.MaxUint64)
+		r.sums(&bin.prediction)
+	}
+	return nil
 }

@@ -117,6 +117,33 @@ func (c *Curve) Area() (Area, error) {
 	return area, nil
 }
 
+// CurveFigures are the figures of a whole curve.
+type CurveFigures struct {
+	Area         Area
+	PrecisionSum float64 // over the weight of the positives, of the precision among the logits that are at least as high
+}
+
+// Figures reduces the curve to its figures.
+func (c *Curve) Figures() (*CurveFigures, error) {
+	area, err := c.Area()
+	return &CurveFigures{area, c.PrecisionSum(Area{})}, err
+}
+
+// PrecisionSum is the curve's part of [CurveFigures]; above are all examples with
+// higher logits. The curve has to be compact, as it is after Area.
+func (c *Curve) PrecisionSum(above Area) (sum float64) {
+	negatives, positives := above.Negatives, above.Positives
+	for _, p := range slices.Backward(c.points) {
+		negatives += p.negatives
+		positives += p.positives
+		if p.positives > 0 {
+			precision := floatWeight(positives) / (floatWeight(positives) + floatWeight(negatives))
+			sum += float64(floatWeight(p.positives) * precision)
+		}
+	}
+	return sum
+}
+
 // logitKey maps finite floats to integers of the same order, with one key for
 // the two zeros.
 func logitKey(logit float32) uint32 {

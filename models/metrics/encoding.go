@@ -1,61 +1,50 @@
 package metrics
 
 import (
-	"encoding/binary"
+	varint "encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/bits"
+	"slices"
+
+	"github.com/penstock-ml/penstock/models/exact"
 )
 
 // encodingVersion leads every encoded accumulator.
-const encodingVersion = 1
+const encodingVersion = 2
 
 var errTruncated = errors.New("the encoding ends too early or a number in it is out of range")
 
 // MarshalBinary encodes the examples counted so far; equal contents give equal
 // bytes, whatever the order in which they were added.
-func (b *Binary) MarshalBinary() ([]byte, error) {
-	data := []byte{encodingVersion}
-	data = binary.AppendUvarint(data, uint64(b.examples))
-	for _, row := range b.confusion {
-		for _, w := range row {
-			data = binary.AppendUvarint(data, w)
-		}
+func (f *Figures) MarshalBinary() ([]byte, error) {
+	data := []byte{encodingVersion, f.kind}
+	if f.kind == 0 {
+		return data, nil
 	}
-	for _, sum := range []interface{ MarshalBinary() ([]byte, error) }{&b.loss, &b.prediction} {
-		encoded, err := sum.MarshalBinary()
-		if err != nil {
-			return nil, err
-		}
-		data = binary.AppendUvarint(data, uint64(len(encoded)))
-		data = append(data, encoded...)
-	}
-	return data, nil
+	return f.sums.append(data)
 }
 
-// UnmarshalBinary replaces b's contents by encoded ones.
-func (b *Binary) UnmarshalBinary(data []byte) error {
-	var decoded Binary
+// UnmarshalBinary replaces f's contents by encoded ones.
+func (f *Figures) UnmarshalBinary(data []byte) error {
 	r := reader{data: data}
 	r.version()
-	decoded.examples = int64(r.uvarint(math.MaxInt64))
-	for label := range decoded.confusion {
-		for prediction := range decoded.confusion[label] {
-			decoded.confusion[label][prediction] = r.uvarint(math.MaxUint64)
+	decoded := Figures{kind: r.byte()}
+	decoded.sums = newSums(decoded.kind)
+	switch {
+	case decoded.sums != nil:
+		if err := decoded.sums.read(&r); err != nil {
+			return err
 		}
+	case decoded.kind != 0:
+		r.fail()
 	}
-	loss, prediction := r.bytes(), r.bytes()
 	if err := r.end(); err != nil {
-		return fmt.Errorf("metrics: cannot decode a Binary: %w", err)
+		return fmt.Errorf("metrics: cannot decode Figures: %w", err)
 	}
-	if err := decoded.loss.UnmarshalBinary(loss); err != nil {
-		return fmt.Errorf("metrics: cannot decode the loss of a Binary: %w", err)
-	}
-	if err := decoded.prediction.UnmarshalBinary(prediction); err != nil {
-		return fmt.Errorf("metrics: cannot decode the prediction of a Binary: %w", err)
-	}
-	*b = decoded
+	*f = decoded
 	return nil
 }
 
@@ -74,12 +63,12 @@ func (c *Curve) MarshalBinary() ([]byte, error) {
 	shift := bits.TrailingZeros64(all)
 	data := make([]byte, 0, 16+6*len(c.points))
 	data = append(data, encodingVersion, byte(shift))
-	data = binary.AppendUvarint(data, uint64(len(c.points)))
+	data = varint.AppendUvarint(data, uint64(len(c.points)))
 	var previous uint32
 	for _, p := range c.points {
-		data = binary.AppendUvarint(data, uint64(p.key-previous))
-		data = binary.AppendUvarint(data, p.negatives>>shift)
-		data = binary.AppendUvarint(data, p.positives>>shift)
+		data = varint.AppendUvarint(data, uint64(p.key-previous))
+		data = varint.AppendUvarint(data, p.negatives>>shift)
+		data = varint.AppendUvarint(data, p.positives>>shift)
 		previous = p.key
 	}
 	return data, nil
@@ -134,7 +123,7 @@ func (r *reader) version() {
 }
 
 func (r *reader) uvarint(largest uint64) uint64 {
-	v, n := binary.Uvarint(r.data)
+	v, n := varint.Uvarint(r.data)
 	if n <= 0 || v > largest {
 		r.fail()
 		return 0
@@ -142,6 +131,58 @@ func (r *reader) uvarint(largest uint64) uint64 {
 	r.data = r.data[n:]
 	return v
 }
+
+func appendCount(data []byte, n int64) []byte { return varint.AppendUvarint(data, uint64(n)) }
+
+func appendWeights(data []byte, weights ...uint64) []byte {
+	for _, w := range weights {
+		data = varint.AppendUvarint(data, w)
+	}
+	return data
+}
+
+func appendFloats(data []byte, x ...float64) []byte {
+	for _, v := range x {
+		data = varint.LittleEndian.AppendUint64(data, math.Float64bits(v))
+	}
+	return data
+}
+
+func appendSums(data []byte, sums ...*exact.Sum) []byte {
+	for _, sum := range sums {
+		encoded, _ := sum.MarshalBinary() // never fails
+		data = append(varint.AppendUvarint(data, uint64(len(encoded))), encoded...)
+	}
+	return data
+}
+
+func (r *reader) count() int64 { return int64(r.uvarint(math.MaxInt64)) }
+
+func (r *reader) weights(into []uint64) {
+	for i := range into {
+		into[i] = r.uvarint(math.MaxUint64)
+	}
+}
+
+func (r *reader) float() float64 {
+	if len(r.data) < 8 {
+		r.fail()
+		return 0
+	}
+	x := math.Float64frombits(varint.LittleEndian.Uint64(r.data))
+	r.data = r.data[8:]
+	return x
+}
+
+func (r *reader) sums(into ...*exact.Sum) {
+	for _, sum := range into {
+		if encoded := r.bytes(); !r.failed && sum.UnmarshalBinary(encoded) != nil {
+			r.fail()
+		}
+	}
+}
+
+func sortedKeys[V any](m map[uint32]V) []uint32 { return slices.Sorted(maps.Keys(m)) }
 
 func (r *reader) bytes() []byte {
 	n := r.uvarint(uint64(len(r.data)))

@@ -25,6 +25,55 @@ func LogLoss(logit, label float32) float64 {
 	return max(wrong, 0) + log1pUnit(expNegative(-math.Abs(z)))
 }
 
+// Likeliest returns the class with the highest logit, the first of equals.
+func Likeliest(logits []float32) int {
+	best := 0
+	for i, z := range logits {
+		if z > logits[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// AppendSoftmax appends the probabilities of classes by their logits, with the same
+// bits on every machine.
+func AppendSoftmax(dst []float64, logits []float32) []float64 {
+	begin := len(dst)
+	largest, sum := float64(logits[Likeliest(logits)]), 0.0
+	for _, z := range logits {
+		e := expNegative(float64(z) - largest)
+		dst = append(dst, e)
+		sum += e
+	}
+	for i := range dst[begin:] {
+		dst[begin+i] /= sum
+	}
+	return dst
+}
+
+// ClassLoss returns the negative log-likelihood, in nats, of a class under logits.
+// Where the class is the likeliest the loss keeps its relative precision.
+func ClassLoss(logits []float32, class int) float64 {
+	largest := Likeliest(logits)
+	others := 0.0 // than the likeliest, relative to it
+	for i, z := range logits {
+		if i != largest {
+			others += expNegative(float64(z) - float64(logits[largest]))
+		}
+	}
+	return float64(logits[largest]) - float64(logits[class]) + log1p(others)
+}
+
+// log1p returns log(1+x) for x >= 0.
+func log1p(x float64) float64 {
+	if x <= 1 { // where the rounding of 1+x would matter
+		return log1pUnit(x)
+	}
+	fraction, exponent := math.Frexp(1 + x)
+	return float64(float64(exponent-1)*math.Ln2) + log1pUnit(2*fraction-1)
+}
+
 // The two parts of ln 2: the first has 21 trailing zero bits, so that its
 // products with the exponents of float64 are exact (fdlibm, e_exp.c).
 const (

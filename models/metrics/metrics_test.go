@@ -33,24 +33,28 @@ type tb interface {
 
 // both are the accumulators of one worker.
 type both struct {
-	binary Binary
-	curve  Curve
+	figures Figures
+	curve   Curve
 }
 
 func (b *both) add(t tb, examples ...example) {
 	t.Helper()
+	part := NewFigures(Task{Classes: 2})
 	for _, e := range examples {
-		if err := b.binary.Add(e.logit, e.label, e.weight); err != nil {
+		if err := part.Add([]float32{e.logit}, e.label, e.weight); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.curve.Add(e.logit, e.label, e.weight); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if err := b.figures.Merge(part); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (b *both) merge(t *rapid.T, other *both) {
-	if err := b.binary.Merge(&other.binary); err != nil {
+	if err := b.figures.Merge(&other.figures); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.curve.Merge(&other.curve); err != nil {
@@ -59,7 +63,7 @@ func (b *both) merge(t *rapid.T, other *both) {
 }
 
 func (b *both) bytes(t *rapid.T) [2][]byte {
-	binary, err := b.binary.MarshalBinary()
+	figures, err := b.figures.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +71,7 @@ func (b *both) bytes(t *rapid.T) [2][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return [2][]byte{binary, curve}
+	return [2][]byte{figures, curve}
 }
 
 // bruteAUC is the definition: the weight of the pairs in the right order.
@@ -153,7 +157,7 @@ func TestAnyPartitionAndOrderGivesTheSameBytes(t *testing.T) {
 		}
 		want, got := whole.bytes(t), parts[0].bytes(t)
 		if !bytes.Equal(want[0], got[0]) {
-			t.Fatalf("the bytes of Binary differ: %x, want %x", got[0], want[0])
+			t.Fatalf("the bytes of Figures differ: %x, want %x", got[0], want[0])
 		}
 		if !bytes.Equal(want[1], got[1]) {
 			t.Fatalf("the bytes of Curve differ: %x, want %x", got[1], want[1])
@@ -166,7 +170,7 @@ func TestMarshalRoundTrip(t *testing.T) {
 		var original, decoded both
 		original.add(t, examples(0).Draw(t, "examples")...)
 		data := original.bytes(t)
-		if err := decoded.binary.UnmarshalBinary(data[0]); err != nil {
+		if err := decoded.figures.UnmarshalBinary(data[0]); err != nil {
 			t.Fatal(err)
 		}
 		if err := decoded.curve.UnmarshalBinary(data[1]); err != nil {
@@ -234,11 +238,11 @@ func metricsOf(t tb, data ...example) (*Metrics, error) {
 	t.Helper()
 	var b both
 	b.add(t, data...)
-	area, err := b.curve.Area()
+	curve, err := b.curve.Figures()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.binary.Metrics(area)
+	return b.figures.Metrics(curve)
 }
 
 func TestMetricsByHand(t *testing.T) {
@@ -247,19 +251,25 @@ func TestMetricsByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pointer := func(x float64) *float64 { return &x }
+
 	sigmoid := func(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 	want := &Metrics{
-		Examples:       4,
-		Weight:         8,
-		Loss:           (math.Log1p(math.Exp(-2)) + 2*math.Log1p(math.E) + math.Log1p(math.E) + 4*math.Ln2) / 8,
-		Accuracy:       5. / 8,
-		AUC:            pointer((1*1 + 1*4) / 15.), // of 3 x 5 pairs, those with logit 2 are in order
-		Precision:      pointer(1. / 2),
-		Recall:         pointer(1. / 3),
-		LabelMean:      3. / 8,
-		PredictionMean: (sigmoid(2) + 2*sigmoid(-1) + sigmoid(1) + 4*0.5) / 8,
-		Confusion:      [2][2]float64{{4, 1}, {2, 1}},
+		Examples:     4,
+		Weight:       8,
+		Loss:         (math.Log1p(math.Exp(-2)) + 2*math.Log1p(math.E) + math.Log1p(math.E) + 4*math.Ln2) / 8,
+		ClassFigures: &ClassFigures{Accuracy: 5. / 8, Confusion: [][]float64{{4, 1}, {2, 1}}},
+		BinaryFigures: &BinaryFigures{
+			AUC:       pointer((1*1 + 1*4) / 15.),   // of 3 x 5 pairs, those with logit 2 are in order
+			AUCPR:     pointer((1*1. + 2*3./8) / 3), // precision 1 at logit 2, and 3/8 at -1
+			Precision: pointer(1. / 2),
+			Recall:    pointer(1. / 3),
+			F1:        pointer(2. / 5),
+			ECE:       (2*(1-sigmoid(-1)) + 4*0.5 + 1*sigmoid(1) + 1*(1-sigmoid(2))) / 8,
+			Calibration: []CalibrationBin{
+				{2, sigmoid(-1), 1}, {4, 0.5, 0}, {1, sigmoid(1), 0}, {1, sigmoid(2), 1},
+			},
+		},
+		MeanFigures: &MeanFigures{3. / 8, (sigmoid(2) + 2*sigmoid(-1) + sigmoid(1) + 4*0.5) / 8},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-15)); diff != "" {
 		t.Errorf("the metrics differ (-want +got):\n%s", diff)
@@ -306,14 +316,15 @@ func TestRefusedExamples(t *testing.T) {
 	}
 	for _, test := range tests {
 		var b both
+		figures := NewFigures(Task{Classes: 2})
 		for _, err := range []error{
-			b.binary.Add(test.logit, test.label, test.weight), b.curve.Add(test.logit, test.label, test.weight),
+			figures.Add([]float32{test.logit}, test.label, test.weight), b.curve.Add(test.logit, test.label, test.weight),
 		} {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("adding %v returned %v, want %q", test.example, err, test.want)
 			}
 		}
-		if b.binary.Examples() != 0 {
+		if figures.Examples() != 0 {
 			t.Errorf("the refused example %v was counted", test.example)
 		}
 	}
@@ -321,9 +332,9 @@ func TestRefusedExamples(t *testing.T) {
 
 // TestWeightOverflow doubles a sum of weights until it no longer fits.
 func TestWeightOverflow(t *testing.T) {
-	var b Binary
+	b := NewFigures(Task{Classes: 2})
 	var c Curve
-	if err := b.Add(1, 1, MaxWeight); err != nil {
+	if err := b.Add([]float32{1}, 1, MaxWeight); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Add(1, 1, MaxWeight); err != nil {
@@ -332,12 +343,12 @@ func TestWeightOverflow(t *testing.T) {
 	var err error
 	doublings := 0
 	for ; err == nil; doublings++ {
-		err = b.Merge(&b)
+		err = b.Merge(b)
 		if mergeErr := c.Merge(&c); mergeErr != nil {
 			t.Fatal(mergeErr)
 		}
 		if _, areaErr := c.Area(); fmt.Sprint(areaErr) != fmt.Sprint(err) {
-			t.Fatalf("the curve says %v where Binary says %v", areaErr, err)
+			t.Fatalf("the curve says %v where Figures say %v", areaErr, err)
 		}
 	}
 	if doublings != 12 || !strings.Contains(err.Error(), "exceeds 2^34") {
@@ -384,7 +395,7 @@ func TestLogisticExtremes(t *testing.T) {
 func FuzzUnmarshal(f *testing.F) {
 	var b both
 	b.add(f, example{1, 1, 1}, example{-0.5, 0, 0.25}, example{1, 0, 2})
-	binary, err := b.binary.MarshalBinary()
+	figures, err := b.figures.MarshalBinary()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -392,14 +403,14 @@ func FuzzUnmarshal(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(binary)
+	f.Add(figures)
 	f.Add(curve)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var b, again both
-		if b.binary.UnmarshalBinary(data) == nil {
-			encoded, err := b.binary.MarshalBinary()
-			if err != nil || again.binary.UnmarshalBinary(encoded) != nil {
-				t.Errorf("a decoded Binary cannot be encoded: %v", err)
+		if b.figures.UnmarshalBinary(data) == nil {
+			encoded, err := b.figures.MarshalBinary()
+			if err != nil || again.figures.UnmarshalBinary(encoded) != nil {
+				t.Errorf("decoded Figures cannot be encoded: %v", err)
 			}
 		}
 		if b.curve.UnmarshalBinary(data) == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
 	"github.com/penstock-ml/penstock/models/plan"
 )
 
@@ -64,14 +65,29 @@ func (s *subject) lossAt(t *testing.T, p *plan.Plan, rows *features.Rows, param 
 	p.Bind(moved)
 	defer p.Bind(s.weights)
 	var loss float64
-	for i, logit := range run(t, p, rows, 0).Logits() {
-		loss += float64(rows.Weights[i]) * logLoss(float64(logit), float64(rows.Labels[i]))
+	outputs, width := run(t, p, rows, 0).Logits(), s.layout.Target.Width()
+	for i, label := range rows.Labels {
+		loss += float64(rows.Weights[i]) * lossOf(s.layout.Target.Loss, outputs[i*width:][:width], label)
 	}
 	return loss
 }
 
-func logLoss(logit, label float64) float64 {
-	return max(logit, 0) - logit*label + math.Log1p(math.Exp(-math.Abs(logit)))
+func lossOf(name string, outputs []float32, label float32) float64 {
+	z, y := float64(outputs[0]), float64(label)
+	switch {
+	case name == ops.SquaredError:
+		return (z - y) * (z - y) / 2
+	case name == ops.Huber:
+		size := math.Abs(z - y)
+		return min(size, 1) * (size - min(size, 1)/2)
+	case len(outputs) > 1:
+		sum := 0.0
+		for _, z := range outputs {
+			sum += math.Exp(float64(z))
+		}
+		return math.Log(sum) - float64(outputs[int(label)])
+	}
+	return max(z, 0) - z*y + math.Log1p(math.Exp(-math.Abs(z)))
 }
 
 func length(x []float32) float64 {

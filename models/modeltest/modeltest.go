@@ -111,7 +111,7 @@ func checkParameters(t *testing.T, s *subject) {
 func checkResults(t *testing.T, s *subject) {
 	const batch = 12
 	p := s.train(t, randomRows(s.layout, batch, 1))
-	if len(p.Logits()) != batch || len(p.Losses()) != batch || len(p.Dense()) != s.arrangement.Dense {
+	if len(p.Logits()) != batch*s.layout.Target.Width() || len(p.Losses()) != batch || len(p.Dense()) != s.arrangement.Dense {
 		t.Fatalf("%d logits, %d losses, %d dense gradients: want %d, %d, %d",
 			len(p.Logits()), len(p.Losses()), len(p.Dense()), batch, batch, s.arrangement.Dense)
 	}
@@ -173,17 +173,18 @@ func checkRowIndependence(t *testing.T, s *subject) {
 	const n = 40
 	rows := randomRows(s.layout, n, 5)
 	single := s.plan(t, 1, plan.Score)
-	want := make([]float32, n)
-	for i := range want {
-		want[i] = run(t, single, rows, i).Logits()[0]
+	var want [][]float32
+	for i := range n {
+		want = append(want, slices.Clone(run(t, single, rows, i).Logits()))
 	}
 	for _, batch := range []int{2, 3, 8, 17, 64, 1024} {
 		p := s.plan(t, batch, plan.Score)
 		for _, from := range []int{0, 13} {
 			got := run(t, p, rows, from).Logits()
-			for i := range got {
-				if row := (from + i) % n; math.Float32bits(got[i]) != math.Float32bits(want[row]) {
-					t.Fatalf("row %d has logit %v at position %d of %d, %v alone", row, got[i], i, batch, want[row])
+			for i := range batch {
+				width := len(got) / batch
+				if row := (from + i) % n; differ(got[i*width:][:width], want[row]) >= 0 {
+					t.Fatalf("row %d has outputs %v at position %d of %d, %v alone", row, got[i*width:][:width], i, batch, want[row])
 				}
 			}
 		}

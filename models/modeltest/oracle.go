@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/penstock-ml/penstock/models"
@@ -37,7 +38,7 @@ func TapeMachine(t *testing.T, m models.Model, layout *features.Layout, vector [
 	output := must(m.Logits(in))(t)
 	labels := newVector(t, in.Graph, "labels", rows.Labels)
 	weights := newVector(t, in.Graph, "weights", rows.Weights)
-	cost := must(ops.SigmoidCrossEntropy(output, labels, weights))(t)
+	cost := must(ops.Loss(cmp.Or(layout.Target.Loss, ops.LogLoss), output, labels, weights))(t)
 	var params gorgonia.Nodes
 	for _, p := range arrangement.Params {
 		node := in.Param(p.Name)

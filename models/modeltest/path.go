@@ -26,9 +26,10 @@ func checkPath(t *testing.T, s *subject) {
 	for i := range pairs {
 		from, to := part(rows, 2*i, 1), part(rows, 2*i+1, 1)
 		keepFirst(s.layout, from, to)
-		want := float64(run(t, score, to, 0).Logits()[0])
-		want -= float64(run(t, score, from, 0).Logits()[0])
-		numbers, ids, err := path.Integrate(from, to, points)
+		last := s.layout.Target.Width() - 1
+		want := float64(run(t, score, to, 0).Logits()[last])
+		want -= float64(run(t, score, from, 0).Logits()[last])
+		numbers, ids, err := path.Integrate(from, to, s.layout.Target.Width()-1, points)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
 	"github.com/penstock-ml/penstock/models/plan"
 )
 
 // randomRows are rows with standard normal numbers, uniform ids, labels of
-// both classes and weights between 0.5 and 2.
+// all classes or normal ones and weights between 0.5 and 2.
 func randomRows(layout *features.Layout, n int, seed uint64) *features.Rows {
 	random := rand.New(rand.NewPCG(seed, 0))
 	rows := &features.Rows{N: n}
@@ -21,10 +22,17 @@ func randomRows(layout *features.Layout, n int, seed uint64) *features.Rows {
 		for _, c := range layout.Categorical {
 			rows.IDs = append(rows.IDs, int32(random.IntN(c.Size)))
 		}
-		rows.Labels = append(rows.Labels, float32(random.IntN(2)))
+		rows.Labels = append(rows.Labels, randomLabel(layout.Target, random))
 		rows.Weights = append(rows.Weights, float32(0.5+1.5*random.Float64()))
 	}
 	return rows
+}
+
+func randomLabel(target features.Target, random *rand.Rand) float32 {
+	if target.Loss == ops.SquaredError || target.Loss == ops.Huber {
+		return float32(2 * random.NormFloat64())
+	}
+	return float32(random.IntN(max(2, target.Outputs)))
 }
 
 // fill makes dst hold the rows from a position on, and again from the first.

@@ -54,11 +54,24 @@ var differentiable = map[string]struct {
 	"Squeeze": {[][]int{{3, 1}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
 		return ops.Squeeze(in[0])
 	}},
-	"SigmoidCrossEntropy": {[][]int{{3}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
-		labels := input(in[0].Graph(), "labels", []int{3}, []float32{0, 1, 1})
-		weights := input(in[0].Graph(), "weights", []int{3}, []float32{1, 0.5, 2})
-		return ops.SigmoidCrossEntropy(in[0], labels, weights)
+	"Loss of several classes": {[][]int{{3, 4}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return loss(ops.LogLoss, in[0], 3, 0, 1)
 	}},
+	"Squared error": {[][]int{{3}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return loss(ops.SquaredError, in[0], 3, -1, 0.25)
+	}},
+	"Huber": {[][]int{{3}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return loss(ops.Huber, in[0], 0.5, -4, 0.25)
+	}},
+	"Loss of two classes": {[][]int{{3}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return loss(ops.LogLoss, in[0], 0, 1, 1)
+	}},
+}
+
+func loss(name string, outputs *gorgonia.Node, labels ...float32) (*gorgonia.Node, error) {
+	y := input(outputs.Graph(), "labels", []int{3}, labels)
+	weights := input(outputs.Graph(), "weights", []int{3}, []float32{1, 0.5, 2})
+	return ops.Loss(name, outputs, y, weights)
 }
 
 // TestGradients compares the gradients of a random projection of each

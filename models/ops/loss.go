@@ -9,46 +9,60 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// SigmoidCrossEntropy adds the sum over the batch of the weighted logistic
-// losses, weight * (log(1 + exp(logit)) - label*logit) in nats, a scalar. Its
-// operands are logits, labels (0 or 1) and weights, each [batch]; there is no
-// gradient with respect to labels and weights.
-func SigmoidCrossEntropy(logits, labels, weights *gorgonia.Node) (*gorgonia.Node, error) {
-	return apply(&SigmoidCrossEntropyKernel{}, logits, labels, weights)
+// Names of losses.
+const (
+	// LogLoss is the cross-entropy in nats: of the log-odds of one of two
+	// classes, log(1 + exp(z)) - label*z, and of logits of several,
+	// log(sum(exp(z))) - z[label].
+	LogLoss = "log_loss"
+	// SquaredError is (output - label)^2 / 2.
+	SquaredError = "squared_error"
+	// Huber is the same where |output - label| <= 1, and |output - label| - 1/2 elsewhere.
+	Huber = "huber"
+)
+
+// Loss adds the sum over the batch of weight * loss, a scalar. Its operands are a
+// network's outputs, [batch] or for the log loss of several classes
+// [batch, classes], labels and weights, each [batch]. Labels are numbers, or the
+// indices of classes. There is no gradient with respect to labels and weights.
+func Loss(name string, outputs, labels, weights *gorgonia.Node) (*gorgonia.Node, error) {
+	return apply(&LossKernel{name}, outputs, labels, weights)
 }
 
-// SigmoidCrossEntropyKernel computes [SigmoidCrossEntropy].
-type SigmoidCrossEntropyKernel struct{}
+// LossKernel computes [Loss].
+type LossKernel struct{ Name string }
 
-func (k *SigmoidCrossEntropyKernel) String() string { return "SigmoidCrossEntropy" }
+func (k *LossKernel) String() string { return fmt.Sprintf("Loss(%s)", k.Name) }
 
-// Type: logits, labels, weights.
-func (k *SigmoidCrossEntropyKernel) Type() ([]hm.Type, hm.Type) {
-	return []hm.Type{vector, vector, vector}, scalar
+// Type: outputs, which may be a vector or a matrix, labels, weights.
+func (k *LossKernel) Type() ([]hm.Type, hm.Type) {
+	return []hm.Type{hm.TypeVariable('a'), vector, vector}, scalar
 }
 
 // Shape is ().
-func (k *SigmoidCrossEntropyKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
-	return tensor.ScalarShape(), sameBatch(in[:3])
+func (k *LossKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
+	return tensor.ScalarShape(), checkLoss(k.Name, in)
 }
 
-func sameBatch(in []tensor.Shape) error {
-	for _, shape := range in {
-		if !shape.Eq(in[0]) {
-			return fmt.Errorf("logits, labels and weights have shapes %v: they must be equal", in)
-		}
+func checkLoss(name string, in []tensor.Shape) error {
+	outputs, labels, weights := in[0], in[1], in[2]
+	if outputs.Dims() == 0 || outputs[0] != labels[0] || !labels.Eq(weights) {
+		return fmt.Errorf("outputs, labels and weights have shapes %v: they must have the same rows", in[:3])
+	}
+	if _, known := vectorLosses[name]; !known || name != LogLoss && len(outputs) > 1 {
+		return fmt.Errorf("there is no loss %s of outputs of shape %v", name, outputs)
 	}
 	return nil
 }
 
-// Scratch is for the losses and the gradients of the logits.
-func (k *SigmoidCrossEntropyKernel) Scratch(in []tensor.Shape) int { return 2 * in[0][0] }
+// Scratch is for the losses and the gradients of the outputs.
+func (k *LossKernel) Scratch(in []tensor.Shape) int { return in[1][0] + in[0].TotalSize() }
 
 // Compute implements Kernel.
-func (k *SigmoidCrossEntropyKernel) Compute(out *Buffer, in []*Buffer, scratch []float32) {
-	logits, labels, weights := in[0], in[1], in[2]
-	losses, gradient := scratch[:logits.Rows()], scratch[logits.Rows():]
-	kernel.SigmoidCrossEntropy(losses, gradient, logits.F32, labels.F32, weights.F32)
+func (k *LossKernel) Compute(out *Buffer, in []*Buffer, scratch []float32) {
+	n := in[1].Rows()
+	losses := scratch[:n]
+	lossGradient(k.Name, losses, &Buffer{Shape: in[0].Shape, F32: scratch[n:]}, in)
 	var sum float64
 	for _, loss := range losses {
 		sum += float64(loss)
@@ -56,47 +70,70 @@ func (k *SigmoidCrossEntropyKernel) Compute(out *Buffer, in []*Buffer, scratch [
 	out.F32[0] = float32(sum)
 }
 
-// DiffWRT is true for the logits alone.
-func (k *SigmoidCrossEntropyKernel) DiffWRT() []bool { return []bool{true, false, false} }
+// DiffWRT is true for the outputs alone.
+func (k *LossKernel) DiffWRT() []bool { return []bool{true, false, false} }
 
 // SymDiff implements Differentiable.
-func (k *SigmoidCrossEntropyKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dlogits, err := apply(&SigmoidCrossEntropyGradientKernel{}, in[0], in[1], in[2], grad)
-	return gorgonia.Nodes{dlogits, nil, nil}, err
+func (k *LossKernel) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	doutputs, err := apply(&LossGradientKernel{k.Name}, in[0], in[1], in[2], grad)
+	return gorgonia.Nodes{doutputs, nil, nil}, err
 }
 
-// SigmoidCrossEntropyGradientKernel computes the gradient of
-// [SigmoidCrossEntropy] with respect to the logits. Its operands are logits,
-// labels, weights and the gradient of the loss, a scalar; its result, [batch],
-// is gradient * weight * (sigmoid(logit) - label), or zero where that is tiny.
-// It leaves the weighted losses, one a row, in its scratch memory.
-type SigmoidCrossEntropyGradientKernel struct{}
+// LossGradientKernel computes the gradient of [Loss] with respect to the
+// outputs. Its operands are outputs, labels, weights and the gradient of the
+// loss, a scalar; its result has the outputs' shape, and zeros where it would be
+// tiny. It leaves the weighted losses, one a row, in its scratch memory.
+type LossGradientKernel struct{ Name string }
 
-func (k *SigmoidCrossEntropyGradientKernel) String() string { return "SigmoidCrossEntropyGradient" }
+func (k *LossGradientKernel) String() string { return fmt.Sprintf("LossGradient(%s)", k.Name) }
 
-// Type: logits, labels, weights, gradient.
-func (k *SigmoidCrossEntropyGradientKernel) Type() ([]hm.Type, hm.Type) {
-	return []hm.Type{vector, vector, vector, scalar}, vector
+// Type: outputs, labels, weights, gradient.
+func (k *LossGradientKernel) Type() ([]hm.Type, hm.Type) {
+	return []hm.Type{hm.TypeVariable('a'), vector, vector, scalar}, hm.TypeVariable('a')
 }
 
-// Shape is [batch].
-func (k *SigmoidCrossEntropyGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
-	return in[0].Clone(), sameBatch(in[:3])
+// Shape is that of the outputs.
+func (k *LossGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
+	return in[0].Clone(), checkLoss(k.Name, in)
 }
 
 // Whole is true for the gradient of the loss.
-func (k *SigmoidCrossEntropyGradientKernel) Whole(operand int) bool { return operand == 3 }
+func (k *LossGradientKernel) Whole(operand int) bool { return operand == 3 }
 
 // Scratch is for the losses.
-func (k *SigmoidCrossEntropyGradientKernel) Scratch(in []tensor.Shape) int { return in[0][0] }
+func (k *LossGradientKernel) Scratch(in []tensor.Shape) int { return in[1][0] }
 
 // Compute implements Kernel.
-func (k *SigmoidCrossEntropyGradientKernel) Compute(out *Buffer, in []*Buffer, losses []float32) {
-	logits, labels, weights, grad := in[0], in[1], in[2], in[3]
-	kernel.SigmoidCrossEntropy(losses, out.F32, logits.F32, labels.F32, weights.F32)
-	dropTiny(out.F32)
-	if scale := grad.F32[0]; scale != 1 {
-		kernel.Scale(out.F32, out.F32, scale)
+func (k *LossGradientKernel) Compute(out *Buffer, in []*Buffer, losses []float32) {
+	lossGradient(k.Name, losses, out, in)
+	scale := in[3].F32[0]
+	for i := range out.Rows() {
+		if scale == 1 {
+			break
+		}
+		kernel.Scale(out.Row(i), out.Row(i), scale)
+	}
+}
+
+// vectorLosses compute weighted losses, and their derivatives, of one output a row.
+var vectorLosses = map[string]func(losses, derivatives, outputs, labels, weights []float32){
+	LogLoss:      kernel.SigmoidCrossEntropy,
+	SquaredError: kernel.SquaredError,
+	Huber:        kernel.Huber,
+}
+
+// lossGradient computes the losses and the gradient of outputs, labels and weights.
+func lossGradient(name string, losses []float32, gradient *Buffer, in []*Buffer) {
+	outputs, labels, weights := in[0], in[1].F32, in[2].F32
+	if len(outputs.Shape) == 1 {
+		vectorLosses[name](losses, gradient.F32, outputs.F32, labels, weights)
+		dropTiny(gradient.F32)
+		return
+	}
+	for i := range outputs.Rows() {
+		row := gradient.Row(i)
+		kernel.SoftmaxCrossEntropy(losses[i:i+1], row, outputs.Row(i), int(labels[i]), weights[i])
+		dropTiny(row)
 	}
 }
 

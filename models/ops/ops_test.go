@@ -97,7 +97,7 @@ func TestLoss(t *testing.T) {
 	g := gorgonia.NewGraph()
 	logits, labels, weights := []float32{-100, 0, 3, 100}, []float32{1, 0, 1, 0}, []float32{1, 2, 0.5, 0}
 	shape := []int{4}
-	cost, err := ops.SigmoidCrossEntropy(input(g, "z", shape, logits), input(g, "y", shape, labels), input(g, "w", shape, weights))
+	cost, err := ops.Loss(ops.LogLoss, input(g, "z", shape, logits), input(g, "y", shape, labels), input(g, "w", shape, weights))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestLossHasNoTinyDerivatives(t *testing.T) {
 	nan := float32(math.NaN())
 	shape, ones := []int{5}, []float32{1, 1, 1, 1, 1}
 	logits := input(g, "z", shape, []float32{-40, -50, -100, 50, nan})
-	cost, err := ops.SigmoidCrossEntropy(logits, input(g, "y", shape, []float32{0, 0, 0, 1, 1}), input(g, "w", shape, ones))
+	cost, err := ops.Loss(ops.LogLoss, logits, input(g, "y", shape, []float32{0, 0, 0, 1, 1}), input(g, "w", shape, ones))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +143,8 @@ func TestWrongOperandsAreErrors(t *testing.T) {
 		"a table has 1 columns, the bias 2": func(g *graph) (*gorgonia.Node, error) {
 			return ops.Indicator(g.two, g.ids, []int{0}, []*gorgonia.Node{g.narrow})
 		},
-		"logits, labels and weights have sh": func(g *graph) (*gorgonia.Node, error) { return ops.SigmoidCrossEntropy(g.three, g.three, g.two) },
-		"ype":                                func(g *graph) (*gorgonia.Node, error) { return ops.ReLU(g.ids) }, // Gorgonia's own words
+		"outputs, labels and weights have sh": func(g *graph) (*gorgonia.Node, error) { return ops.Loss(ops.LogLoss, g.three, g.three, g.two) },
+		"ype":                                 func(g *graph) (*gorgonia.Node, error) { return ops.ReLU(g.ids) }, // Gorgonia's own words
 	} {
 		if _, err := apply(newGraph()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("gave %v, want an error with %q", err, want)

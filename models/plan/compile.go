@@ -242,9 +242,13 @@ func (c *compiler) placeComputed() {
 		if v.buffer != nil || v.leaf() || v.fused || v.role == reduced {
 			continue
 		}
-		if operand := v.overwrites(); operand != nil {
+		operand := v.overwrites()
+		switch {
+		case v.node == c.logits && len(v.node.Shape()) > 1: // its rows have no gaps: the plan's user reads them
+			v.buffer = v.newBuffer(false)
+		case operand != nil:
 			v.buffer = operand.Over(v.node.Shape())
-		} else {
+		default:
 			v.buffer = v.newBuffer(c.spread)
 		}
 	}
@@ -304,7 +308,7 @@ func (c *compiler) kernelStep(v *value) (*kernelStep, error) {
 	if k, ok := v.kernel.(ops.Scratcher); ok {
 		s.scratch = make([]float32, k.Scratch(shapes))
 	}
-	if _, loss := v.kernel.(*ops.SigmoidCrossEntropyGradientKernel); loss {
+	if _, loss := v.kernel.(*ops.LossGradientKernel); loss {
 		c.plan.losses = s.scratch
 	}
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/ops"
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // A Path is a plan for gradients of the logit along the straight line between two
@@ -22,6 +23,7 @@ type Path struct {
 	line    *Plan // the rest of the network
 	gathers []gathered
 
+	seed    *ops.Buffer // the gradient that is begun with: 1 for the output that is explained
 	numeric *ops.Buffer // the gradient, nil where the network reads no numbers
 }
 
@@ -55,6 +57,8 @@ func CompilePath(m models.Model, a *models.Arrangement, layout *features.Layout,
 		return nil, fmt.Errorf("plan.CompilePath: %w", err)
 	}
 	line.giveAll(line.gathers)
+	p.seed = &ops.Buffer{F32: make([]float32, line.logits.Shape().TotalSize())}
+	line.memory = p.seed
 	if p.line, err = line.compile(a, gradients); err != nil {
 		return nil, fmt.Errorf("plan.CompilePath: %w", err)
 	}
@@ -75,6 +79,8 @@ func CompilePath(m models.Model, a *models.Arrangement, layout *features.Layout,
 type cut struct {
 	*compiler
 	gathers []*gorgonia.Node
+	seed    *gorgonia.Node // of the shape of the logits
+	memory  *ops.Buffer    // of the seed
 }
 
 func newCut(m models.Model, a *models.Arrangement, layout *features.Layout, batch int) (*cut, error) {
@@ -116,8 +122,10 @@ func (c *cut) gradients() (gorgonia.Nodes, error) {
 	if len(wrt) == 0 {
 		return nil, errors.New("the network has no inputs")
 	}
-	// Each logit depends on its own row alone, so the gradient of their sum has those of all rows.
-	return gorgonia.Backpropagate(gorgonia.Nodes{c.logits}, gorgonia.Nodes{c.weights}, wrt)
+	shape := c.logits.Shape()
+	c.seed = gorgonia.NewTensor(c.Graph, tensor.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName("input:seed"))
+	// Each output depends on its own row alone, so the gradient of their sum has those of all rows.
+	return gorgonia.Backpropagate(gorgonia.Nodes{c.logits}, gorgonia.Nodes{c.seed}, wrt)
 }
 
 // giveAll has nodes given and not computed.
@@ -133,15 +141,15 @@ func (c *cut) compile(a *models.Arrangement, results []*gorgonia.Node) (*Plan, e
 	c.plan = &Plan{layout: c.Layout}
 	c.collect(results)
 	c.fuse()
+	if c.seed != nil {
+		c.give(c.seed, c.memory)
+	}
 	if err := c.placeLeaves(a); err != nil {
 		return nil, err
 	}
 	c.placeComputed()
 	if err := c.emit(Score); err != nil {
 		return nil, err
-	}
-	for i := range c.plan.input.Weights {
-		c.plan.input.Weights[i] = 1
 	}
 	return c.plan, nil
 }
@@ -152,13 +160,14 @@ func (p *Path) Bind(weights []float32) {
 	p.line.Bind(weights)
 }
 
-// Integrate returns what each input contributes to the difference of the logits
+// Integrate returns what each input contributes to the difference of an output
 // of two rows, each of one record: the gradient's mean over n points of the line
 // between them, a multiple of the points that were compiled for, times the
 // difference. numbers and ids are by column of the layout.
-func (p *Path) Integrate(from, to *features.Rows, n int) (numbers, ids []float64, err error) {
+func (p *Path) Integrate(from, to *features.Rows, output, n int) (numbers, ids []float64, err error) {
 	numbers, ids = make([]float64, len(from.Numeric)), make([]float64, len(from.IDs))
 	p.fillEnds(from, to)
+	p.fillSeed(output)
 	if err := p.ends.Run(); err != nil {
 		return nil, nil, err
 	}
@@ -184,6 +193,14 @@ func (p *Path) fillEnds(from, to *features.Rows) {
 		if row > 0 {
 			in.IDs[row*k+row-1] = to.IDs[row-1]
 		}
+	}
+}
+
+func (p *Path) fillSeed(output int) {
+	width := len(p.seed.F32) / p.points
+	clear(p.seed.F32)
+	for i := output; i < len(p.seed.F32); i += width {
+		p.seed.F32[i] = 1
 	}
 }
 

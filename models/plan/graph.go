@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -33,8 +34,8 @@ func newGraph(m models.Model, a *models.Arrangement, layout *features.Layout, ba
 	if g.logits, err = m.Logits(g.Inputs); err != nil {
 		return nil, err
 	}
-	if shape := g.logits.Shape(); !g.logits.IsVector() || !shape.Eq(tensor.Shape{batch}) {
-		return nil, fmt.Errorf("the logits have shape %v: it must be [batch], here %v", shape, tensor.Shape{batch})
+	if shape, want := g.logits.Shape(), outputShape(layout, batch); !shape.Eq(want) || g.logits.Dims() != len(want) {
+		return nil, fmt.Errorf("the network's outputs have shape %v, where the label needs %v: this kind of model may not be made for such labels", shape, want)
 	}
 	g.labels = g.newVector("input:labels")
 	g.weights = g.newVector("input:weights")
@@ -44,13 +45,21 @@ func newGraph(m models.Model, a *models.Arrangement, layout *features.Layout, ba
 	return g, err
 }
 
+// outputShape is that of a network's outputs: of one a row they are a vector.
+func outputShape(layout *features.Layout, batch int) tensor.Shape {
+	if width := layout.Target.Width(); width > 1 {
+		return tensor.Shape{batch, width}
+	}
+	return tensor.Shape{batch}
+}
+
 func (g *graph) newVector(name string) *gorgonia.Node {
 	return gorgonia.NewVector(g.Graph, tensor.Float32, gorgonia.WithShape(g.Batch), gorgonia.WithName(name))
 }
 
 // differentiate adds the loss and its gradients.
 func (g *graph) differentiate(a *models.Arrangement) error {
-	cost, err := ops.SigmoidCrossEntropy(g.logits, g.labels, g.weights)
+	cost, err := ops.Loss(cmp.Or(g.Layout.Target.Loss, ops.LogLoss), g.logits, g.labels, g.weights)
 	if err != nil {
 		return err
 	}

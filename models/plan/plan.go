@@ -89,7 +89,7 @@ func (p *Plan) checkIDs() error {
 	return nil
 }
 
-// Logits are the network's outputs, [batch], valid until the next Run.
+// Logits are the network's outputs, [batch] or [batch, outputs] without gaps, valid until the next Run.
 func (p *Plan) Logits() []float32 { return p.logits.F32 }
 
 // Losses are the weighted losses of the rows in nats, [batch], valid until the

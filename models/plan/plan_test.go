@@ -297,7 +297,7 @@ func TestDropoutIsForTraining(t *testing.T) {
 
 func TestCompileRefuses(t *testing.T) {
 	for want, m := range map[string]network{
-		"the logits have shape (2, 1)": {linear.params, func(in *models.Inputs) (*gorgonia.Node, error) {
+		"the network's outputs have shape (2, 1)": {linear.params, func(in *models.Inputs) (*gorgonia.Node, error) {
 			return ops.Dense(in.Numeric, in.Param("w"), in.Param("b"), false)
 		}},
 		`parameter "unused" has no effect`: {

@@ -24,6 +24,11 @@
 //
 //	{"class_ids":[0],"classes":["<=50K"],"logistic":[p],"logits":[z],"probabilities":[1-p,p]}
 //
+// and of more classes, with a logit and a probability for each, and of a number
+//
+//	{"class_ids":[2],"classes":["red"],"logits":[x,y,z],"probabilities":[p,q,r]}
+//	{"predictions":[y]}
+//
 // The logit z is a float32 in the fewest digits that tell it from its neighbours;
 // the probability p of the second class is computed from it in float64, and both
 // probabilities are printed in the fewest digits of that. The class is the second

@@ -3,17 +3,23 @@ package predictor
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/plan"
 )
 
-// Explanation tells what each feature of a record contributes to its logit, by
+// Explanation tells what each feature of a record contributes to its prediction, by
 // integrated gradients (arXiv 1703.01365) from a typical record, see
-// [features.Typical]: the contributions are the logit less the baseline's.
+// [features.Typical]: the contributions add up to the value less the baseline.
+// Values are, of two classes, the logit; of more the logit of the one that is
+// predicted; of a number the number.
 type Explanation struct {
-	Baseline      float32   // the logit of the typical record
+	Value         float64   // of the record
+	Baseline      float64   // of the typical record
 	Contributions []float64 // in the order of the spec's features
+
+	name string // of the baseline in JSON
 }
 
 const (
@@ -32,7 +38,7 @@ type Explainer struct {
 	scorer    *Scorer
 	path      *plan.Path
 	typical   features.Rows
-	baseline  float32
+	baseline  []float32 // outputs
 	rows      features.Rows
 }
 
@@ -52,17 +58,17 @@ func (p *Predictor) NewExplainer() (*Explainer, error) {
 	}
 	scorer.begin()
 	scorer.rows = e.typical
-	logits, err := scorer.run()
+	outputs, err := scorer.run()
 	if err != nil {
 		return nil, err
 	}
-	e.baseline = logits[0]
+	e.baseline = slices.Clone(outputs)
 	scorer.rows = features.Rows{}
 	return e, nil
 }
 
-// Explain explains a record, of which logit is what the scorer said. Its fields are as for [Scorer.Add].
-func (e *Explainer) Explain(fields [][]byte, logit float32) (*Explanation, error) {
+// Explain explains a record, of which outputs are what the scorer said. Its fields are as for [Scorer.Add].
+func (e *Explainer) Explain(fields [][]byte, outputs []float32) (*Explanation, error) {
 	fields, err := e.scorer.complete(fields)
 	if err != nil {
 		return nil, err
@@ -71,26 +77,36 @@ func (e *Explainer) Explain(fields [][]byte, logit float32) (*Explanation, error
 	if err := e.scorer.encoder.AppendUnlabelled(&e.rows, fields); err != nil {
 		return nil, err
 	}
-	want := float64(logit) - float64(e.baseline)
+	of := e.predictor.form.explained(outputs)
+	want := float64(outputs[of.output]) - float64(e.baseline[of.output])
 	for n := 4 * explainPoints; ; n *= 2 {
-		numbers, ids, err := e.path.Integrate(&e.typical, &e.rows, n)
+		numbers, ids, err := e.path.Integrate(&e.typical, &e.rows, of.output, n)
 		if err != nil {
 			return nil, err
 		}
-		x := &Explanation{Baseline: e.baseline, Contributions: e.inOrder(numbers, ids)}
-		rest := want - sum(x.Contributions)
+		contributions := e.inOrder(numbers, ids)
+		rest := want - sum(contributions)
 		tolerance := explainTolerance
 		if n >= mostPoints {
 			tolerance = lastTolerance
 		}
 		if math.Abs(rest) <= tolerance*max(1, math.Abs(want)) {
-			spread(x.Contributions, rest)
-			return x, nil
+			spread(contributions, rest)
+			return e.explanation(of, outputs, contributions), nil
 		}
 		if n >= mostPoints {
 			return nil, fmt.Errorf("the contributions add up to %g and not to %g, though %d points were used: the network is too far from smooth to be explained", want-rest, want, n)
 		}
 	}
+}
+
+// explanation reads the numbers as the subject says.
+func (e *Explainer) explanation(of subject, outputs []float32, contributions []float64) *Explanation {
+	value := func(z float32) float64 { return of.offset + float64(of.scale*float64(z)) }
+	for i := range contributions {
+		contributions[i] *= of.scale
+	}
+	return &Explanation{value(outputs[of.output]), value(e.baseline[of.output]), contributions, of.name}
 }
 
 // inOrder brings contributions from the order of the layout into that of the spec.
@@ -138,11 +154,11 @@ func spread(x []float64, amount float64) {
 //
 //	"explanation":{"baseline_logit":z,"contributions":{"age":c,...}}
 //
-// Its numbers have the digits of a float32.
-func (p *Predictor) AppendExplained(dst []byte, logit float32, key []byte, x *Explanation) []byte {
-	dst = p.AppendJSON(dst, logit, key)
-	dst = append(dst[:len(dst)-1], `,"explanation":{"baseline_logit":`...)
-	dst = appendFloat(dst, float64(x.Baseline), 32)
+// or, of a number, with "baseline_prediction". Its numbers have the digits of a float32.
+func (p *Predictor) AppendExplained(dst []byte, outputs []float32, key []byte, x *Explanation) []byte {
+	dst = p.AppendJSON(dst, outputs, key)
+	dst = AppendString(append(dst[:len(dst)-1], `,"explanation":{`...), []byte(x.name))
+	dst = appendFloat(append(dst, ':'), float64(float32(x.Baseline)), 32)
 	dst = append(dst, `,"contributions":{`...)
 	for i, c := range x.Contributions {
 		if i > 0 {

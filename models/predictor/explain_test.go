@@ -10,9 +10,9 @@ import (
 )
 
 // newExplainer explains the toy model.
-func newExplainer(t *testing.T) (*predictor.Predictor, *predictor.Explainer) {
+func newExplainer(t *testing.T, label string) (*predictor.Predictor, *predictor.Explainer) {
 	t.Helper()
-	p, err := predictor.New(predictortest.Model(t))
+	p, err := predictor.New(predictortest.ModelOf(t, label))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,9 +23,27 @@ func newExplainer(t *testing.T) (*predictor.Predictor, *predictor.Explainer) {
 	return p, e
 }
 
-// Contributions add up to the difference of the logits; what has no effect, or is as in the typical record, contributes nothing.
+// Contributions add up to the difference of the values; what has no effect, or is as in the typical record, contributes nothing.
 func TestExplain(t *testing.T) {
-	p, e := newExplainer(t)
+	for _, label := range []string{"", "classes", "number"} {
+		t.Run(label, func(t *testing.T) { testExplain(t, label) })
+	}
+}
+
+// valueOf is what an explanation has to be of.
+func valueOf(p *predictor.Predictor, outputs []float32) float64 {
+	switch answer := p.Answer(outputs); len(answer.Probabilities) {
+	case 0:
+		return answer.Value
+	case 2:
+		return float64(outputs[0])
+	default:
+		return float64(outputs[answer.ClassID])
+	}
+}
+
+func testExplain(t *testing.T, label string) {
+	p, e := newExplainer(t, label)
 	s, err := p.NewScorer(1)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +56,7 @@ func TestExplain(t *testing.T) {
 		if err != nil || results[0].Err != nil {
 			t.Fatal(err, results[0].Err)
 		}
-		x, err := e.Explain(fields, results[0].Logit)
+		x, err := e.Explain(fields, results[0].Outputs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,8 +65,9 @@ func TestExplain(t *testing.T) {
 			sum += c
 			moved[f] = moved[f] || c != 0
 		}
-		if math.Abs(sum-float64(results[0].Logit)) > 1e-5 {
-			t.Errorf("record %d: the contributions end at %v, the logit is %v", i, sum, results[0].Logit)
+		want := valueOf(p, results[0].Outputs)
+		if math.Abs(sum-want) > 1e-5*max(1, math.Abs(want)) || x.Value != want {
+			t.Errorf("record %d: the contributions end at %v and the value at %v instead of %v", i, sum, x.Value, want)
 		}
 	}
 	for f, m := range moved {
@@ -60,7 +79,7 @@ func TestExplain(t *testing.T) {
 
 // Where only one feature differs from the typical record, it is the one that contributes.
 func TestExplainOneDifference(t *testing.T) {
-	p, e := newExplainer(t)
+	p, e := newExplainer(t, "")
 	fields := make([][]byte, len(p.Spec().Data.Columns))
 	for i, input := range p.Inputs() {
 		at := i
@@ -82,7 +101,7 @@ func TestExplainOneDifference(t *testing.T) {
 	if err != nil || results[0].Err != nil {
 		t.Fatal(err, results[0].Err)
 	}
-	x, err := e.Explain(fields, results[0].Logit)
+	x, err := e.Explain(fields, results[0].Outputs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +117,10 @@ func TestExplainOneDifference(t *testing.T) {
 			Contributions map[string]float64 `json:"contributions"`
 		}
 	}
-	if err := json.Unmarshal(p.AppendExplained(nil, results[0].Logit, nil, x), &printed); err != nil {
+	if err := json.Unmarshal(p.AppendExplained(nil, results[0].Outputs, nil, x), &printed); err != nil {
 		t.Fatal(err)
 	}
-	if printed.Explanation.Baseline != x.Baseline || float32(printed.Explanation.Contributions["hours"]) != float32(x.Contributions[1]) {
+	if printed.Explanation.Baseline != float32(x.Baseline) || float32(printed.Explanation.Contributions["hours"]) != float32(x.Contributions[1]) {
 		t.Errorf("printed: %+v", printed)
 	}
 }

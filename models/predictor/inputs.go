@@ -55,6 +55,3 @@ func (p *Predictor) describe(input *Input) {
 		}
 	}
 }
-
-// Classes are the label's two classes.
-func (p *Predictor) Classes() [2]string { return p.form.classes }

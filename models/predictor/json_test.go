@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/penstock-ml/penstock/models/features"
 	"pgregory.net/rapid"
 )
 
@@ -17,15 +19,15 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // The digits of a prediction are a contract: other programs compare them.
 func TestJSONGolden(t *testing.T) {
-	p := &Predictor{form: newForm([]string{"<=50K", `"more" \ than`})}
+	p := &Predictor{form: newForm(&features.FittedLabel{Classes: []string{"<=50K", `"more" \ than`}})}
 	var out []byte
 	for _, logit := range []float32{
 		0, float32(math.Copysign(0, -1)), 1, -1, 0.1, -2.3978953, 16777216, 100, -100, 88.5, -745, 3.4e38, -3.4e38, 1e-7, 1.17549435e-38, 1e-45,
 	} {
-		out = append(p.AppendJSON(out, logit, nil), '\n')
+		out = append(p.AppendJSON(out, []float32{logit}, nil), '\n')
 	}
 	for _, key := range []string{"", "row 1", "tab\tquote\" slash\\ bell\a \u00e9 \u2028 </a>", "not UTF-8: \xff\xfe."} {
-		out = append(p.AppendJSON(out, 0.25, []byte(key)), '\n')
+		out = append(p.AppendJSON(out, []float32{0.25}, []byte(key)), '\n')
 	}
 	compareGolden(t, "testdata/predictions.jsonl", out)
 }
@@ -56,12 +58,12 @@ type object struct {
 }
 
 func TestJSONReadsBack(t *testing.T) {
-	p := &Predictor{form: newForm([]string{"no", "yes"})}
+	p := &Predictor{form: newForm(&features.FittedLabel{Classes: []string{"no", "yes"}})}
 	rapid.Check(t, func(t *rapid.T) {
 		logit := rapid.Float32().Draw(t, "logit")
 		key := rapid.String().Draw(t, "key")
 		var got object
-		if err := json.Unmarshal(p.AppendJSON(nil, logit, []byte(key)), &got); err != nil {
+		if err := json.Unmarshal(p.AppendJSON(nil, []float32{logit}, []byte(key)), &got); err != nil {
 			t.Fatal(err)
 		}
 		id := 0
@@ -96,25 +98,72 @@ func TestFloatsAreThoseOfEncodingJSON(t *testing.T) {
 	})
 }
 
+// forms has one of each kind, with the number of outputs.
+var forms = map[string]struct {
+	label   features.FittedLabel
+	outputs int
+}{
+	"two classes":  {features.FittedLabel{Classes: []string{"no", "yes"}}, 1},
+	"more classes": {features.FittedLabel{Classes: []string{"red", "green", `"blue"`}}, 3},
+	"number":       {features.FittedLabel{Number: &features.FittedNumber{Mean: -7.25, Deviation: 123.5}}, 1},
+}
+
 func TestPredictionHasTheDigitsOfJSON(t *testing.T) {
-	p := &Predictor{form: newForm([]string{"no", "yes"})}
-	rapid.Check(t, func(t *rapid.T) {
-		logit := rapid.Float32().Draw(t, "logit")
-		q := p.Prediction(logit, []byte("k"))
-		got := `{"key":"` + q.Key + `","class_ids":[` + q.ClassID + `],"classes":[` + strconv.Quote(q.Class) + `],"logistic":[` + q.Logistic +
-			`],"logits":[` + q.Logit + `],"probabilities":[` + q.Probabilities[0] + "," + q.Probabilities[1] + "]}"
-		if want := string(p.AppendJSON(nil, logit, []byte("k"))); got != want {
-			t.Fatalf("parts give %s\nwhole is  %s", got, want)
-		}
-	})
+	for name, test := range forms {
+		t.Run(name, func(t *testing.T) {
+			p := &Predictor{form: newForm(&test.label)}
+			rapid.Check(t, func(t *rapid.T) {
+				outputs := rapid.SliceOfN(rapid.Float32(), test.outputs, test.outputs).Draw(t, "outputs")
+				q := p.Prediction(outputs, []byte("k"))
+				got := `{"key":"` + q.Key + `"`
+				for i, output := range p.Outputs() {
+					values := q.Values[i]
+					if n := max(1, output.Width); len(values) != n {
+						t.Fatalf("output %s has %d values, want %d", output.Name, len(values), n)
+					}
+					if output.Type == textType {
+						values = []string{strconv.Quote(values[0])}
+					}
+					got += `,"` + output.Name + `":[` + strings.Join(values, ",") + "]"
+				}
+				if want := string(p.AppendJSON(nil, outputs, []byte("k"))); got+"}" != want {
+					t.Fatalf("parts give %s\nwhole is  %s", got, want)
+				}
+			})
+		})
+	}
+}
+
+// TestClassesByHand: the likeliest class is named, and probabilities are those of the logits.
+func TestClassesByHand(t *testing.T) {
+	test := forms["more classes"]
+	p := &Predictor{form: newForm(&test.label)}
+	got := string(p.AppendJSON(nil, []float32{0, 0, 400}, nil))
+	if want := `{"class_ids":[2],"classes":["\"blue\""],"logits":[0,0,400],"probabilities":[`; !strings.HasPrefix(got, want) || !strings.HasSuffix(got, ",1]}") {
+		t.Errorf("the prediction is %s, want %s...,1]}", got, want)
+	}
+	a := p.Answer([]float32{2, 1, 1})
+	first := 1 / (1 + 2*math.Exp(-1))
+	want := Answer{ClassID: 0, Class: "red", Probabilities: []float64{first, (1 - first) / 2, (1 - first) / 2}}
+	if diff := cmp.Diff(want, a, cmpopts.EquateApprox(0, 1e-15)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNumbersAreInTheUnitsOfTheLabel(t *testing.T) {
+	test := forms["number"]
+	p := &Predictor{form: newForm(&test.label)}
+	if got := string(p.AppendJSON(nil, []float32{2}, []byte("a"))); got != `{"key":"a","predictions":[239.75]}` {
+		t.Error(got)
+	}
 }
 
 func BenchmarkAppendJSON(b *testing.B) {
-	p := &Predictor{form: newForm([]string{"<=50K", ">50K"})}
+	p := &Predictor{form: newForm(&features.FittedLabel{Classes: []string{"<=50K", ">50K"}})}
 	var out []byte
 	logit := float32(-5)
 	for b.Loop() {
-		out = p.AppendJSON(out[:0], logit, nil)
+		out = p.AppendJSON(out[:0], []float32{logit}, nil)
 		logit += 0.00137
 	}
 }

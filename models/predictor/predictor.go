@@ -43,7 +43,7 @@ func New(m *saved.Model) (*Predictor, error) {
 		model:       model,
 		arrangement: arrangement,
 		weights:     weights,
-		form:        newForm(m.Features.Label.Classes),
+		form:        newForm(&m.Features.Label),
 	}, nil
 }
 

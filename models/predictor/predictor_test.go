@@ -53,7 +53,7 @@ func score(t testing.TB, p *predictor.Predictor, batch int, list [][][]byte) []s
 			if r.Err != nil {
 				out = append(out, r.Err.Error())
 			} else {
-				out = append(out, string(p.AppendJSON(nil, r.Logit, r.Key)))
+				out = append(out, string(p.AppendJSON(nil, r.Outputs, r.Key)))
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func TestLabels(t *testing.T) {
 		if r.Err != nil || r.Label != want[predictortest.Record(i)[3]] {
 			t.Errorf("record %d of class %s: %+v", i, predictortest.Record(i)[3], r)
 		}
-		if got := string(newPredictor(t).AppendJSON(nil, r.Logit, r.Key)); got != unlabelled[i] {
+		if got := string(newPredictor(t).AppendJSON(nil, r.Outputs, r.Key)); got != unlabelled[i] {
 			t.Errorf("record %d: %s with its label, %s without", i, got, unlabelled[i])
 		}
 	}
@@ -234,7 +234,7 @@ func predictStream(t *testing.T, kind, text string) []string {
 		if results[0].Err != nil {
 			out = append(out, results[0].Err.Error())
 		} else {
-			out = append(out, string(p.AppendJSON(nil, results[0].Logit, results[0].Key)))
+			out = append(out, string(p.AppendJSON(nil, results[0].Outputs, results[0].Key)))
 		}
 	}
 	if in.Err() != nil {
@@ -326,7 +326,7 @@ func TestScoringDoesNotAllocate(t *testing.T) {
 		}
 		out = out[:0]
 		for _, r := range results {
-			out = p.AppendJSON(out, r.Logit, r.Key)
+			out = p.AppendJSON(out, r.Outputs, r.Key)
 		}
 	}
 	alloctest.None(t, "a batch", 20, run)

@@ -25,12 +25,13 @@ var planRows = [...]int{64, 8, 1}
 // beyond all measure.
 var ErrNotFinite = errors.New("the model's output is not a finite number: check the record's numbers against those of the training data")
 
-// Result is what became of one record. Its key is valid until the next Score.
+// Result is what became of one record. Its outputs and key are valid until the next record is added.
 type Result struct {
-	Logit float32
-	Label float32 // 0 or 1, of AddLabelled
-	Key   []byte  // nil where the record has none
-	Err   error   // this record alone has no prediction
+	Outputs []float32 // of the network
+	Label   float32   // as in [features.Rows], of AddLabelled
+	Weight  float32   // of AddLabelled
+	Key     []byte    // nil where the record has none
+	Err     error     // this record alone has no prediction
 }
 
 // Scorer encodes and scores records in batches. It belongs to one goroutine.
@@ -41,7 +42,8 @@ type Scorer struct {
 	batch   int
 	plans   [len(planRows)]*plan.Plan
 	rows    features.Rows
-	logits  []float32
+	width   int       // outputs a record
+	outputs []float32 // [rows, width]
 	results []Result
 	scored  bool // results have been handed out
 	keys    []byte
@@ -65,6 +67,7 @@ func (p *Predictor) NewScorer(batch int) (*Scorer, error) {
 		encoder: encoder,
 		columns: p.spec.Data.Columns,
 		label:   slices.Index(p.spec.Data.Columns, p.spec.Label.Column),
+		width:   encoder.Layout().Target.Width(),
 		batch:   batch,
 		fields:  make([][]byte, len(p.spec.Data.Columns)),
 	}
@@ -86,24 +89,23 @@ func (s *Scorer) Add(fields [][]byte) {
 	if err == nil {
 		err = s.encoder.AppendUnlabelled(&s.rows, fields)
 	}
-	s.add(fields, 0, err)
+	s.add(fields, err)
 }
 
-// AddLabelled adds a record with its label.
+// AddLabelled adds a record with its label and weight.
 func (s *Scorer) AddLabelled(fields [][]byte) {
 	s.begin()
 	err := s.encoder.Append(&s.rows, fields)
-	var label float32
-	if err == nil {
-		label = s.rows.Labels[len(s.rows.Labels)-1]
+	r := s.add(fields, err)
+	if last := len(s.rows.Labels) - 1; err == nil {
+		r.Label, r.Weight = s.rows.Labels[last], s.rows.Weights[last]
 	}
-	s.add(fields, label, err)
 }
 
 // Reject adds a record that cannot be read, so that results and records stay in step.
 func (s *Scorer) Reject(err error) {
 	s.begin()
-	s.add(nil, 0, err)
+	s.add(nil, err)
 }
 
 // Len returns how many records the batch has.
@@ -123,19 +125,17 @@ func (s *Scorer) Score() ([]Result, error) {
 	if s.scored {
 		return nil, nil
 	}
-	logits, err := s.run()
+	outputs, err := s.run()
 	if err != nil {
 		return nil, err
 	}
-	row := 0
 	for i := range s.results {
 		r := &s.results[i]
 		if r.Err != nil {
 			continue
 		}
-		r.Logit = logits[row]
-		row++
-		if math.IsNaN(float64(r.Logit)) || math.IsInf(float64(r.Logit), 0) {
+		r.Outputs, outputs = outputs[:s.width:s.width], outputs[s.width:]
+		if !finite(r.Outputs) {
 			r.Err = ErrNotFinite
 		}
 	}
@@ -143,11 +143,21 @@ func (s *Scorer) Score() ([]Result, error) {
 	return s.results, nil
 }
 
+func finite(x []float32) bool {
+	for _, v := range x {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // Discard empties the batch.
 func (s *Scorer) Discard() { s.reset() }
 
-func (s *Scorer) add(fields [][]byte, label float32, err error) {
-	s.results = append(s.results, Result{Label: label, Key: s.keepKey(fields), Err: err})
+func (s *Scorer) add(fields [][]byte, err error) *Result {
+	s.results = append(s.results, Result{Key: s.keepKey(fields), Err: err})
+	return &s.results[len(s.results)-1]
 }
 
 // begin makes room for a record: the first one after Score opens a new batch.
@@ -195,17 +205,17 @@ func countError(n, columns int) error {
 
 // run scores the rows by the largest plans that they fill.
 func (s *Scorer) run() ([]float32, error) {
-	s.logits = s.logits[:0]
+	s.outputs = s.outputs[:0]
+	row := 0
 	for _, p := range s.plans {
-		for in := p.Input(); s.rows.N-len(s.logits) >= in.N; {
-			row := len(s.logits)
+		for in := p.Input(); s.rows.N-row >= in.N; row += in.N {
 			copy(in.Numeric, s.rows.Numeric[row*len(in.Numeric)/in.N:])
 			copy(in.IDs, s.rows.IDs[row*len(in.IDs)/in.N:])
 			if err := p.Run(); err != nil {
 				return nil, err
 			}
-			s.logits = append(s.logits, p.Logits()...)
+			s.outputs = append(s.outputs, p.Logits()...)
 		}
 	}
-	return s.logits, nil
+	return s.outputs, nil
 }

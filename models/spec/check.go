@@ -46,15 +46,26 @@ func (s *Spec) checkData(l *list) {
 	}
 	l.distinct(path("data", "columns"), d.Columns)
 	l.required("label", "column")
-	if n := len(s.Label.Classes); n != 0 && n != 2 {
-		l.at(path("label", "classes"), "label.classes has %d elements; name the negative class and the positive one, or leave it out", n)
-	}
+	s.checkLabelKind(l)
 	l.distinct(path("label", "classes"), s.Label.Classes)
 	for i, c := range s.Label.Classes {
 		l.trimmed(path("label", "classes", i), c, d.KeepSpace)
 		if slices.Contains(d.Missing, c) {
 			l.at(path("label", "classes", i), "label.classes has %q, which data.missing says is no value; remove one of them", c)
 		}
+	}
+}
+
+func (s *Spec) checkLabelKind(l *list) {
+	n := len(s.Label.Classes)
+	switch at := path("label", "classes"); {
+	case !l.oneOf(path("label", "kind"), s.Label.Kind, []string{Classification, Regression}):
+	case s.Label.Kind == Regression:
+		l.without(path("label"), "classes", "label.kind is regression, which has no %s; remove one of them")
+	case n == 1:
+		l.at(at, "label.classes has 1 element; name all classes, of two the negative one first, or leave it out")
+	case n > MostClasses:
+		l.at(at, "label.classes has %d elements; there may be at most %d", n, MostClasses)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 func (s *Spec) checkTraining(l *list) {
@@ -14,12 +15,29 @@ func (s *Spec) checkTraining(l *list) {
 	if t.Epochs > 0 && t.Steps > 0 {
 		l.at(path("training", "steps"), "training.epochs and training.steps exclude each other; remove one")
 	}
-	l.oneOf(path("training", "loss"), t.Loss, []string{LogLoss})
+	s.checkLoss(l)
 	l.between(path("training", "clip_norm"), t.ClipNorm, 0, anyPositive)
 	for _, group := range slices.Sorted(maps.Keys(t.Optimizer)) {
 		l.checkOptimizer(path("training", "optimizer", group), t.Optimizer[group])
 	}
 	l.checkSchedule(path("training", "schedule"), t.Schedule)
+}
+
+// lossesOf are the losses of each kind of label, the default one first.
+var lossesOf = map[string][]string{
+	Classification: {LogLoss},
+	Regression:     {SquaredError, Huber},
+}
+
+func (s *Spec) checkLoss(l *list) {
+	losses, at := lossesOf[s.Label.Kind], path("training", "loss")
+	switch all := slices.Concat(lossesOf[Classification], lossesOf[Regression]); {
+	case len(losses) == 0 || slices.Contains(losses, s.Training.Loss):
+	case slices.Contains(all, s.Training.Loss):
+		l.at(at, "training.loss is %s, which is not for label.kind %s; make it %s", s.Training.Loss, s.Label.Kind, strings.Join(losses, " or "))
+	default:
+		l.oneOf(at, s.Training.Loss, losses)
+	}
 }
 
 func (l *list) checkOptimizer(at []string, o Optimizer) {

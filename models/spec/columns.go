@@ -44,6 +44,10 @@ func (s *Spec) ResolveColumns(columns []string) error {
 func (s *Spec) checkColumns(l *list) {
 	s.checkColumn(l, path("label", "column"), s.Label.Column)
 	s.checkColumn(l, path("key"), s.Key)
+	s.checkColumn(l, path("weight"), s.Weight)
+	if s.Weight != "" && s.Weight == s.Label.Column {
+		l.at(path("weight"), "weight is %q, the label's column; name another one", s.Weight)
+	}
 	for i := range s.Features {
 		f := &s.Features[i]
 		at := path("features", i, "column")

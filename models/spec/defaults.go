@@ -4,10 +4,13 @@ import "slices"
 
 func (s *Spec) setDefaults(string) {
 	s.Data.setDefaults("")
+	s.Label.setDefaults("")
 	s.Training.setDefaults("")
 }
 
 func (d *Data) setDefaults(string) { d.Format = FormatCSV }
+
+func (l *Label) setDefaults(string) { l.Kind = Classification }
 
 func (f *Feature) setDefaults(kind string) {
 	if kind == Vocabulary {
@@ -17,7 +20,6 @@ func (f *Feature) setDefaults(kind string) {
 
 func (t *Training) setDefaults(string) {
 	t.BatchSize = 512
-	t.Loss = LogLoss
 	t.Schedule.setDefaults("")
 }
 
@@ -40,6 +42,9 @@ const defaultQuantiles = 16
 func (s *Spec) resolve() {
 	if s.Data.Format == FormatCSV && s.Data.Delimiter == "" {
 		s.Data.Delimiter = ","
+	}
+	if losses := lossesOf[s.Label.Kind]; s.Training.Loss == "" && len(losses) > 0 {
+		s.Training.Loss = losses[0]
 	}
 	for i := range s.Features {
 		if f := &s.Features[i]; f.Kind != Cross && f.Column == "" {
@@ -67,6 +72,7 @@ func (s *Spec) usedColumns() []string {
 		add(f.Column)
 	}
 	add(s.Key)
+	add(s.Weight)
 	add(s.Label.Column)
 	return used
 }

@@ -70,7 +70,7 @@ training: {optimizer: {a: {kind: adam, beta1: 0}, f: {kind: ftrl, l1: 2}}}
 		Version:  1,
 		Name:     "m",
 		Data:     Data{Format: FormatCSV, Delimiter: ","},
-		Label:    Label{Column: "y"},
+		Label:    Label{Column: "y", Kind: Classification},
 		Features: []Feature{{Name: "x", Kind: Numeric, Column: "x"}},
 		Model:    Section{Kind: "k"},
 		Training: Training{

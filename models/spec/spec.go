@@ -14,7 +14,8 @@ type Spec struct {
 	Name     string    `yaml:"name"`
 	Data     Data      `yaml:"data"`
 	Label    Label     `yaml:"label"`
-	Key      string    `yaml:"key,omitempty"` // a column that predictions repeat; "" for none
+	Key      string    `yaml:"key,omitempty"`    // a column that predictions repeat; "" for none
+	Weight   string    `yaml:"weight,omitempty"` // a column of numbers, how much each record counts in training and evaluation; "" for equally
 	Features []Feature `yaml:"features"`
 	Model    Section   `yaml:"model"`
 	Training Training  `yaml:"training"`
@@ -42,10 +43,20 @@ const (
 // Label is what the model learns to predict.
 type Label struct {
 	Column string `yaml:"column"`
-	// Classes has two elements, the negative class first, or none: then they
-	// are the two texts found in the training data, sorted by bytes.
+	Kind   string `yaml:"kind"` // Classification or Regression
+	// Classes has at least two elements, of two the negative class first, or
+	// none: then they are the texts found in the training data, sorted by bytes.
 	Classes []string `yaml:"classes,omitempty"`
 }
+
+// Kinds of labels.
+const (
+	Classification = "classification" // one of some texts
+	Regression     = "regression"     // a number
+)
+
+// MostClasses bounds the classes of a label: each has an output of the network.
+const MostClasses = 10_000
 
 // A Feature makes one input of the model from a column, or from other features.
 // Which fields may be set depends on Kind.
@@ -98,15 +109,19 @@ type Training struct {
 	BatchSize int                  `yaml:"batch_size"` // examples a step, over all shards
 	Epochs    int                  `yaml:"epochs,omitempty"`
 	Steps     int                  `yaml:"steps,omitempty"`
-	Loss      string               `yaml:"loss"` // LogLoss
+	Loss      string               `yaml:"loss"`
 	Seed      int64                `yaml:"seed"`
 	Optimizer map[string]Optimizer `yaml:"optimizer"` // by the model kind's parameter groups
 	Schedule  Schedule             `yaml:"schedule"`
 	ClipNorm  float64              `yaml:"clip_norm,omitempty"` // largest 2-norm of the gradient; 0: not clipped
 }
 
-// LogLoss is the binary cross-entropy of the logit.
-const LogLoss = "log_loss"
+// Losses. Those of a regression are of the label less its mean, in deviations.
+const (
+	LogLoss      = "log_loss"      // of a class: the cross-entropy, in nats
+	SquaredError = "squared_error" // of a number: half the square of the error
+	Huber        = "huber"         // the same up to an error of 1 and from there on linear (Huber, 1964)
+)
 
 // An Optimizer updates one group of parameters. Which fields may be set depends
 // on Kind; [Parse] fills in the others of that kind.

@@ -89,7 +89,7 @@ type generator struct {
 type part struct {
 	from, to int64
 	lines    []byte
-	binary   metrics.Binary
+	figures  *metrics.Figures
 	curve    metrics.Curve
 }
 
@@ -109,11 +109,14 @@ func (g *generator) write(ctx context.Context, w io.Writer, parts []part) error 
 
 func (p *part) generate(seed int64) error {
 	p.lines = p.lines[:0]
+	if p.figures == nil {
+		p.figures = metrics.NewFigures(metrics.Task{Classes: 2})
+	}
 	for number := p.from; number < p.to; number++ {
 		row := NewRow(seed, number)
 		p.lines = row.AppendCSV(p.lines)
 		label := float32(boolIndex(row.Label))
-		if err := p.binary.Add(row.Logit, label, 1); err != nil {
+		if err := p.figures.Add([]float32{row.Logit}, label, 1); err != nil {
 			return err
 		}
 		if err := p.curve.Add(row.Logit, label, 1); err != nil {
@@ -127,16 +130,16 @@ func (p *part) generate(seed int64) error {
 func (g *generator) truth() (*metrics.Metrics, error) {
 	all := &g.parts[0]
 	for i := range g.parts[1:] {
-		if err := all.binary.Merge(&g.parts[i+1].binary); err != nil {
+		if err := all.figures.Merge(g.parts[i+1].figures); err != nil {
 			return nil, err
 		}
 		if err := all.curve.Merge(&g.parts[i+1].curve); err != nil {
 			return nil, err
 		}
 	}
-	area, err := all.curve.Area()
+	curve, err := all.curve.Figures()
 	if err != nil {
 		return nil, err
 	}
-	return all.binary.Metrics(area)
+	return all.figures.Metrics(curve)
 }

@@ -50,7 +50,7 @@ func NewTrainer(job Job) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{model: model, layout: job.Features.Layout(), arrangement: arrangement, idle: map[int]*freeList[*plan.Groups]{}}
+	t := &Trainer{model: model, layout: job.Features.Layout(job.Spec), arrangement: arrangement, idle: map[int]*freeList[*plan.Groups]{}}
 	if t.ParameterShard, err = newWhole(&job, arrangement); err != nil {
 		return nil, err
 	}

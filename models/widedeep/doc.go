@@ -14,12 +14,13 @@
 //	    hidden: [100, 70, 50, 34]                   # units; [] for none
 //	    activation: relu
 //
-// The logit is the wide part's sum of weights plus the deep part's output. The
-// parameters are in the groups "wide" and "deep", and are named
+// The outputs are the wide part's sums of weights plus the deep part's outputs: one
+// for two classes or a number, else one for each class. The parameters are in the
+// groups "wide" and "deep", and are named
 //
-//	wide/bias [1]                     wide/<feature>/weights [size, 1]
+//	wide/bias [outputs]               wide/<feature>/weights [size, outputs]
 //	deep/hidden_<n>/weights [inputs, units]       deep/hidden_<n>/bias [units]
-//	deep/logits/weights [units, 1]    deep/logits/bias [1], without a wide part
+//	deep/logits/weights [units, outputs]   deep/logits/bias [outputs], without a wide part
 //	deep/indicator/<feature> [size, units]        deep/embedding/<feature> [size, dimension]
 //
 // where <n> counts from 1. The inputs of the first layer are the numeric

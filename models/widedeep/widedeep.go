@@ -44,7 +44,8 @@ type model struct {
 	params     []models.Param
 	numeric    []int   // columns of the first layer's numeric inputs
 	embeddings []table // its other inputs
-	layers     []layer // the last one gives the logit
+	layers     []layer // the last one gives the outputs
+	outputs    int     // a row
 }
 
 // A layer computes start + x*weights, rectified if hidden, where the start is
@@ -64,7 +65,7 @@ type table struct {
 
 // build lays the network out: the parameters of the wide part first.
 func build(config *Config, layout *features.Layout) *model {
-	b := builder{model: &model{}, layout: layout}
+	b := builder{model: &model{outputs: layout.Target.Width()}, layout: layout}
 	output := b.wide(config.Wide)
 	if deep := &config.Deep; deep.hasInputs() {
 		width := b.inputs(deep)
@@ -77,7 +78,7 @@ func build(config *Config, layout *features.Layout) *model {
 			b.layers = append(b.layers, hidden)
 			width, indicators = units, nil
 		}
-		b.connect(&output, "deep/logits/", width, indicators, 1, models.GlorotUniform(width+len(indicators), 1))
+		b.connect(&output, "deep/logits/", width, indicators, b.outputs, models.GlorotUniform(width+len(indicators), b.outputs))
 	}
 	b.layers = append(b.layers, output)
 	return b.model
@@ -109,9 +110,9 @@ func (b *builder) wide(names []string) (output layer) {
 	if len(names) == 0 {
 		return output
 	}
-	output.bias = b.param(Wide, "wide/bias", models.Zeros(), 1)
+	output.bias = b.param(Wide, "wide/bias", models.Zeros(), b.outputs)
 	for _, name := range names {
-		output.tables = append(output.tables, b.table(Wide, name, "wide/"+name+"/weights", models.Zeros(), 1))
+		output.tables = append(output.tables, b.table(Wide, name, "wide/"+name+"/weights", models.Zeros(), b.outputs))
 	}
 	return output
 }
@@ -159,6 +160,9 @@ func (m *model) Logits(in *models.Inputs) (*gorgonia.Node, error) {
 		if x, err = m.layers[i].apply(in, x); err != nil {
 			return nil, err
 		}
+	}
+	if m.outputs > 1 {
+		return x, nil
 	}
 	return ops.Squeeze(x)
 }

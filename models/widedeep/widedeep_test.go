@@ -85,6 +85,30 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestConformanceOfOtherTargets: of more classes, up to as many as make the tables sparse, and of numbers.
+func TestConformanceOfOtherTargets(t *testing.T) {
+	for name, target := range map[string]features.Target{
+		"classes":      {Outputs: 3, Loss: spec.LogLoss},
+		"many classes": {Outputs: 300, Loss: spec.LogLoss},
+		"number":       {Loss: spec.SquaredError},
+		"huber":        {Loss: spec.Huber},
+	} {
+		other := *layout
+		other.Target = target
+		for _, c := range []string{"wide only", "wide and deep", "no hidden layers"} {
+			t.Run(name+", "+c, func(t *testing.T) {
+				modeltest.Run(t, func(t *testing.T) (models.Model, *features.Layout) {
+					m, err := widedeep.NewModel(newSpec(t, configs[c]), &other)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return m, &other
+				})
+			})
+		}
+	}
+}
+
 func newModel(t testing.TB, c config) models.Model {
 	t.Helper()
 	m, err := widedeep.NewModel(newSpec(t, c), layout)

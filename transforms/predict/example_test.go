@@ -28,7 +28,7 @@ type PrintFn struct{}
 
 // ProcessElement prints one.
 func (f *PrintFn) ProcessElement(p predict.Prediction) {
-	fmt.Printf("%s earns %s (%.3f)\n", p.Key, p.Class, p.Probability)
+	fmt.Printf("%s earns %s (%.3f)\n", p.Key, p.Answer.Class, p.Answer.Probabilities[1])
 }
 
 // A pipeline that predicts records that it has made itself.

@@ -17,7 +17,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
-	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/registry"
 	"github.com/penstock-ml/penstock/models/saved"
@@ -65,11 +64,9 @@ func FindVersion(ctx context.Context, dir, name string) (Model, error) {
 type Prediction struct {
 	Record string // as it came
 	// JSON is the prediction in the form of batch-predict; the rest are its parts.
-	JSON        string
-	Key         string // of the spec's key column, empty without one
-	Class       string // the likelier one
-	Logit       float32
-	Probability float64 // of the second class
+	JSON   string
+	Key    string // of the spec's key column, empty without one
+	Answer predictor.Answer
 }
 
 // Failure is a record that has no prediction.
@@ -138,10 +135,9 @@ func (f *RecordFn) ProcessElement(record []byte, predicted func(Prediction), fai
 		failed(Failure{Record: string(record), Type: transforms.ErrorType(r.Err), Error: r.Err.Error()})
 		return nil
 	}
-	x := f.predictor.Prediction(r.Logit, r.Key)
 	predicted(Prediction{
-		Record: string(record), JSON: string(f.predictor.AppendJSON(nil, r.Logit, r.Key)),
-		Key: x.Key, Class: x.Class, Logit: r.Logit, Probability: metrics.Sigmoid(r.Logit),
+		Record: string(record), JSON: string(f.predictor.AppendJSON(nil, r.Outputs, r.Key)),
+		Key: string(r.Key), Answer: f.predictor.Answer(r.Outputs),
 	})
 	return nil
 }

@@ -46,7 +46,7 @@ func (f *WriteFn) ProcessElement(line string) {
 	file.Close()
 }
 
-func jsonOf(p predict.Prediction) string { return p.Class + " " + p.JSON }
+func jsonOf(p predict.Prediction) string { return p.Answer.Class + " " + p.JSON }
 func reasonOf(f predict.Failure) string  { return f.Record + " " + f.Type + ": " + f.Error }
 
 // run builds a pipeline, runs it and returns the lines that it wrote to files of these names, sorted.

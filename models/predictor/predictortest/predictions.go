@@ -32,7 +32,7 @@ func Predictions(t testing.TB, p *predictor.Predictor, from, to int) (list []str
 		t.Fatal(err)
 	}
 	for _, r := range results {
-		list = append(list, string(p.AppendJSON(nil, r.Logit, r.Key)))
+		list = append(list, string(p.AppendJSON(nil, r.Outputs, r.Key)))
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/penstock-ml/penstock/models"
@@ -44,6 +45,13 @@ training:
     deep: {kind: adam}
 `
 
+// Labels are other labels that the model may have, by what they are: in place of the
+// spec's line. [FieldsOf] has the records.
+var Labels = map[string]string{
+	"classes": `label: {column: label, classes: [few, some, many]}`,
+	"number":  `label: {column: label, kind: regression}`,
+}
+
 // Record is the i-th record: the fields of the spec's columns. Every seventh has
 // no job, and the label leans on the age.
 func Record(i int) []string {
@@ -77,13 +85,20 @@ func CSV(from, to int) []byte {
 
 // Model is a model with the weights that it would begin to train with, but for
 // the tables: those begin as zeros, and here are small numbers.
-func Model(t testing.TB) *saved.Model {
+func Model(t testing.TB) *saved.Model { return ModelOf(t, "") }
+
+// ModelOf is the same model for one of Labels.
+func ModelOf(t testing.TB, label string) *saved.Model {
 	t.Helper()
-	s, err := spec.Parse("toy.yaml", []byte(Spec))
+	text := strings.Replace(Spec, `label: {column: label, classes: ["<=50K", ">50K"]}`, Labels[label], 1)
+	if label == "" {
+		text = Spec
+	}
+	s, err := spec.Parse("toy.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fitted := fit(t, s)
+	fitted := fit(t, s, label)
 	model, err := models.New(s, fitted)
 	if err != nil {
 		t.Fatal(err)
@@ -108,11 +123,11 @@ func Model(t testing.TB) *saved.Model {
 }
 
 // fit gathers statistics of the first 200 records.
-func fit(t testing.TB, s *spec.Spec) *features.Fitted {
+func fit(t testing.TB, s *spec.Spec, label string) *features.Fitted {
 	t.Helper()
 	statistics := features.NewStatistics(s)
 	for i := range 200 {
-		if err := statistics.Add(Fields(i)); err != nil {
+		if err := statistics.Add(FieldsOf(label, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,6 +143,18 @@ func Fields(i int) [][]byte {
 	var fields [][]byte
 	for _, field := range Record(i) {
 		fields = append(fields, []byte(field))
+	}
+	return fields
+}
+
+// FieldsOf is the i-th record with one of Labels.
+func FieldsOf(label string, i int) [][]byte {
+	fields := Fields(i)
+	switch label {
+	case "classes":
+		fields[3] = []byte([]string{"few", "some", "many"}[i*31%60/21])
+	case "number":
+		fields[3] = strconv.AppendInt(nil, int64(1000+7*(i*31%60)), 10)
 	}
 	return fields
 }
