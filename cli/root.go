@@ -36,6 +36,7 @@ func newRootCommand(a *app) *cobra.Command {
 	root.PersistentFlags().Var(newChoice(&a.format, "text", "json"), "format", "`format` of the result: text, or json on one line")
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "also log what Beam and its runners report")
 	root.AddCommand(
+		newInitCommand(a),
 		newTrainCommand(a),
 		newEvaluateCommand(a),
 		newPredictCommand(a),

@@ -111,6 +111,7 @@ func (f *trainFlags) define(cmd *cobra.Command) {
 	flags.Int64Var(&f.seed, "seed", 0, "`seed` of the initial weights and of the order of the records (default: the spec's)")
 	flags.BoolVar(&o.Resume, "resume", false, "go on from the newest checkpoint in the job directory")
 	flags.Var(atLeast(&f.retries, 0), "max-segment-retries", "`times` that a failed part of the run is run again")
+	flags.Var(newLimit(&o.MaxBadRecords, 0.01), "max-bad-records", "`number` or share (1%) of training records that may be unusable before the run fails; they are left out and described in bad_records.jsonl")
 	flags.Var(atLeast(&o.MaxBadRounds, 0), "max-bad-rounds", "`rounds` in which shards may be left out, since their numbers are not finite or out of range, before the run fails")
 	flags.Var(atLeast(&f.segmentRounds, 0), "max-segment-rounds", "most `rounds` in one pipeline; 0: the runner's own limit")
 	f.runner = addRunnerFlags(cmd, "direct", "job-dir", "train-files", "eval-files")
@@ -240,12 +241,22 @@ func trainObserver(p *progress, r *recorder) pipelines.TrainObserver {
 		Evaluated: func(step int64, m *metrics.Metrics) {
 			p.say("evaluated at step %d: %s", step, evaluated(m))
 		},
+		HeldOut: func(step int64, m *metrics.Metrics, best bool) {
+			note := ""
+			if best {
+				note = ", the best so far"
+			}
+			p.say("held out at step %d: %s%s", step, evaluated(m), note)
+		},
 		Warn: func(sentence string) { p.say("warning: %s", sentence) },
 	}
 }
 
 func writeTrainResult(w io.Writer, r *pipelines.TrainResult, classes []string) {
 	row(w, "steps", r.Steps)
+	if r.BestStep > 0 {
+		row(w, "best step", r.BestStep)
+	}
 	row(w, "examples", r.Examples)
 	row(w, "seconds", fmt.Sprintf("%.3f", r.Seconds))
 	row(w, "examples per second", fmt.Sprintf("%.0f", r.ExamplesPerSecond))

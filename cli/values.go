@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/penstock-ml/penstock/pipelines"
 	"github.com/penstock-ml/penstock/runners"
 )
 
@@ -80,5 +81,33 @@ func (v *runnerValue) Set(name string) error {
 		return fmt.Errorf("use %s", strings.Join(runners.Names(), " or "))
 	}
 	v.name, v.runner = name, runner
+	return nil
+}
+
+// limit is a flag that takes a number of records or a share of them.
+type limit struct{ value *pipelines.BadLimit }
+
+// newLimit makes a flag whose default is a share.
+func newLimit(value *pipelines.BadLimit, share float64) limit {
+	value.Share = share
+	return limit{value}
+}
+
+func (l limit) String() string { return l.value.String() }
+func (l limit) Type() string   { return "number" }
+func (l limit) Set(text string) error {
+	if percent, ok := strings.CutSuffix(text, "%"); ok {
+		share, err := strconv.ParseFloat(percent, 64)
+		if err != nil || !(share >= 0 && share <= 100) {
+			return errors.New("use a share from 0% to 100%")
+		}
+		*l.value = pipelines.BadLimit{Share: share / 100}
+		return nil
+	}
+	count, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || count < 0 {
+		return errors.New("use a whole number of records, or a share such as 1%")
+	}
+	*l.value = pipelines.BadLimit{Count: count}
 	return nil
 }

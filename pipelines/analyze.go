@@ -21,31 +21,31 @@ import (
 // analysisRangeBytes is how much of a file one range of the analysis has. Nothing that is fitted depends on it.
 const analysisRangeBytes = 4 << 20
 
-// analyze fits the features of s to the training files and leaves them, and the index of the records, in jobDir. An
-// analysis that is complete there is taken as it is when reuse is set.
-func analyze(ctx context.Context, r Runner, s *spec.Spec, files []storage.Info, jobDir string, reuse bool) (*features.Fitted, []training.IndexedRange, error) {
+// analyze fits the features of a spec to the training files and leaves them, and the index of the records, in the job
+// directory. An analysis that is complete there is taken as it is when reuse is set.
+func analyze(ctx context.Context, o TrainOptions, files []storage.Info, reuse bool) (*features.Fitted, []training.IndexedRange, error) {
 	if reuse {
-		if fitted, index, err := readAnalysis(ctx, jobDir); !errors.Is(err, saved.ErrNotCommitted) {
+		if fitted, index, err := readAnalysis(ctx, o.JobDir); !errors.Is(err, saved.ErrNotCommitted) {
 			return fitted, index, err
 		}
 	}
-	if err := storage.DeleteDir(ctx, transforms.FeaturesDir(jobDir)); err != nil {
+	if err := storage.DeleteDir(ctx, transforms.FeaturesDir(o.JobDir)); err != nil {
 		return nil, nil, err
 	}
-	data, err := s.Marshal()
+	data, err := o.Spec.Marshal()
 	if err != nil {
 		return nil, nil, err
 	}
-	ranges := records.Split(files, s.Format(), analysisRangeBytes)
-	err = run(ctx, r, func(scope beam.Scope) { analysisGraph(scope, r, data, jobDir, ranges) })
+	ranges := records.Split(files, o.Spec.Format(), analysisRangeBytes)
+	err = run(ctx, o.Runner, func(scope beam.Scope) { analysisGraph(scope, o, data, ranges) })
 	if err != nil {
 		return nil, nil, err
 	}
-	return readAnalysis(ctx, jobDir)
+	return readAnalysis(ctx, o.JobDir)
 }
 
-func analysisGraph(s beam.Scope, r Runner, specYAML []byte, jobDir string, ranges []records.Range) {
-	transforms.Analyze(s, specYAML, jobDir, transforms.Ranges(s, ranges, r.Elements()))
+func analysisGraph(s beam.Scope, o TrainOptions, specYAML []byte, ranges []records.Range) {
+	transforms.Analyze(s, specYAML, o.MaxBadRecords, o.JobDir, transforms.Ranges(s, ranges, o.Runner.Elements()))
 }
 
 func readAnalysis(ctx context.Context, jobDir string) (*features.Fitted, []training.IndexedRange, error) {

@@ -64,7 +64,7 @@ func BenchmarkAnalyze(b *testing.B) {
 	info, s, dir := describe(b, train), censusSpec(b), b.TempDir()
 	b.SetBytes(info.Size)
 	for b.Loop() {
-		if _, _, err := analyze(context.Background(), runnerNamed(b, "direct"), s, []storage.Info{info}, dir, false); err != nil {
+		if _, _, err := analyze(context.Background(), TrainOptions{Runner: runnerNamed(b, "direct"), Spec: s, JobDir: dir}, []storage.Info{info}, false); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/records"
 	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/transforms"
 )
@@ -27,6 +28,8 @@ type EvaluateOptions struct {
 	Model  ModelRef
 	Files  []string // patterns
 	Runner Runner
+	// Holdout, if not empty, has only those records evaluated.
+	Holdout training.Holdout
 	// RangeBytes is how much of a file is read as one piece; 0 leaves it to Evaluate.
 	RangeBytes int64
 	// TempDir is where the workers leave the result for this process; empty: the system's where this process is the only
@@ -56,15 +59,15 @@ func evaluateFiles(ctx context.Context, o EvaluateOptions, model ModelRef, files
 	ranges := records.Split(files, p.Spec().Format(), o.rangeBytes(files))
 	result := storage.Join(o.tempDir(model), "evaluation-"+rand.Text()+".json")
 	defer remove(ctx, result)
-	err = run(ctx, o.Runner, func(s beam.Scope) { evaluationGraph(s, o.Runner, model, result, ranges) })
+	err = run(ctx, o.Runner, func(s beam.Scope) { evaluationGraph(s, o, model, result, ranges) })
 	if err != nil {
 		return nil, err
 	}
 	return readMetrics(ctx, result)
 }
 
-func evaluationGraph(s beam.Scope, r Runner, model ModelRef, result string, ranges []records.Range) {
-	transforms.Evaluate(s, model, result, transforms.Ranges(s, ranges, r.Elements()))
+func evaluationGraph(s beam.Scope, o EvaluateOptions, model ModelRef, result string, ranges []records.Range) {
+	transforms.Evaluate(s, model, o.Holdout, result, transforms.Ranges(s, ranges, o.Runner.Elements()))
 }
 
 // locate fixes the export that a path stands for.

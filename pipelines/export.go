@@ -11,13 +11,18 @@ import (
 
 // finish exports the last state.
 func (r *trainRun) finish(ctx context.Context) (*TrainResult, error) {
+	if r.stopper.on() && len(r.EvalFiles) > 0 && (r.evaluation == nil || r.seconds > 0) {
+		if err := r.evaluate(ctx); err != nil {
+			return nil, err
+		}
+	}
 	r.phase("exporting")
 	dir, sha, err := r.export(ctx)
 	if err != nil {
 		return nil, err
 	}
 	result := &TrainResult{
-		Steps: r.state.Step, Examples: int64(r.examples), Seconds: r.seconds, WeightsSHA256: sha, Export: dir, Metrics: r.evaluation,
+		Steps: r.state.Step, Examples: int64(r.examples), BadRecords: r.fitted.Bad, Seconds: r.seconds, WeightsSHA256: sha, Export: dir, Metrics: r.evaluation,
 	}
 	if r.seconds > 0 {
 		result.ExamplesPerSecond = r.examples / r.seconds

@@ -23,13 +23,15 @@ func TestGraphsNeedNoReflection(t *testing.T) {
 	parts := late
 	parts.Job.ParameterShards = 2
 	graphs := map[string]func(beam.Scope){
-		"analysis":        func(s beam.Scope) { analysisGraph(s, runner, nil, "job", ranges) },
+		"analysis":        func(s beam.Scope) { analysisGraph(s, TrainOptions{Runner: runner, JobDir: "job"}, nil, ranges) },
 		"training":        func(s beam.Scope) { trainingGraph(s, runner, segment, []training.Shard{{Index: 0}, {Index: 1}}) },
 		"training, late":  func(s beam.Scope) { trainingGraph(s, runner, late, []training.Shard{{Index: 0}, {Index: 1}}) },
 		"training, parts": func(s beam.Scope) { trainingGraph(s, runner, parts, []training.Shard{{Index: 0}, {Index: 1}}) },
-		"evaluation":      func(s beam.Scope) { evaluationGraph(s, runner, ModelRef{Export: "model"}, "result.json", ranges) },
-		"stream":          func(s beam.Scope) { transforms.StreamPredict(s, transforms.Stream{}) },
-		"prediction":      func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
+		"evaluation": func(s beam.Scope) {
+			evaluationGraph(s, EvaluateOptions{Runner: runner}, ModelRef{Export: "model"}, "result.json", ranges)
+		},
+		"stream":     func(s beam.Scope) { transforms.StreamPredict(s, transforms.Stream{}) },
+		"prediction": func(s beam.Scope) { predictionGraph(s, runner, transforms.Predictions{}, ranges) },
 	}
 	for name, build := range graphs {
 		t.Run(name, func(t *testing.T) {

@@ -32,8 +32,9 @@ type history struct {
 	rates     map[string]float64
 	scheduled map[string]bool
 
-	written []byte        // metrics.jsonl but for its last line
-	last    *historyLine  // its last line, which an evaluation may still amend
+	written []byte       // metrics.jsonl but for its last line
+	last    *historyLine // its last line, which an evaluation may still amend
+	losses  []heldOutLoss
 	fresh   []historyLine // not written yet
 }
 
@@ -46,6 +47,13 @@ type historyLine struct {
 	ExamplesPerSecond float64            `json:"examples_per_second"`
 	Time              float64            `json:"time"` // Unix seconds
 	Evaluation        *metrics.Metrics   `json:"evaluation,omitempty"`
+	HeldOut           *metrics.Metrics   `json:"held_out,omitempty"` // by early stopping
+}
+
+// heldOutLoss is the loss of the records that are held out, at a step.
+type heldOutLoss struct {
+	step int64
+	loss float64
 }
 
 // openHistory starts a run's history, or takes it up at a step: later lines are dropped.
@@ -71,7 +79,7 @@ func (h *history) path() string { return storage.Join(h.jobDir, "metrics.jsonl")
 
 // clear removes what an earlier run without a checkpoint left.
 func (h *history) clear(ctx context.Context) error {
-	for _, dir := range []string{h.jobDir, storage.Join(h.jobDir, "eval")} {
+	for _, dir := range []string{h.jobDir, storage.Join(h.jobDir, "eval"), storage.Join(h.jobDir, "held_out")} {
 		files, err := storage.List(ctx, dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -103,8 +111,18 @@ func (h *history) takeUp(data []byte, step int64) error {
 			return err
 		}
 		h.last = l
+		if l.HeldOut != nil {
+			h.losses = append(h.losses, heldOutLoss{l.Step, l.HeldOut.Loss})
+		}
 	}
 	return nil
+}
+
+// eachHeldOut lists what was taken up of the records that are held out.
+func (h *history) eachHeldOut(take func(step int64, loss float64)) {
+	for _, l := range h.losses {
+		take(l.step, l.loss)
+	}
 }
 
 // closeLast makes the last line part of what is written and no longer changes.
@@ -172,7 +190,19 @@ func (h *history) commit(ctx context.Context) error {
 // evaluated adds an evaluation to the last line.
 func (h *history) evaluated(ctx context.Context, m *metrics.Metrics) error {
 	h.last.Evaluation = m
-	if err := h.writeEvents(ctx, storage.Join(h.jobDir, "eval"), []historyLine{*h.last}, evaluationScalars); err != nil {
+	return h.amended(ctx, "eval", m)
+}
+
+// heldOut adds an evaluation of what is held out to the last line.
+func (h *history) heldOut(ctx context.Context, m *metrics.Metrics) error {
+	h.last.HeldOut = m
+	return h.amended(ctx, "held_out", m)
+}
+
+// amended writes the last line anew and the event file of a subdirectory.
+func (h *history) amended(ctx context.Context, dir string, m *metrics.Metrics) error {
+	scalars := func(historyLine) []tensorboard.Scalar { return evaluationScalars(m) }
+	if err := h.writeEvents(ctx, storage.Join(h.jobDir, dir), []historyLine{*h.last}, scalars); err != nil {
 		return err
 	}
 	return h.write(ctx)
@@ -215,9 +245,9 @@ func trainScalars(line historyLine) []tensorboard.Scalar {
 	return scalars
 }
 
-func evaluationScalars(line historyLine) []tensorboard.Scalar {
+func evaluationScalars(m *metrics.Metrics) []tensorboard.Scalar {
 	var scalars []tensorboard.Scalar
-	for _, figure := range line.Evaluation.Scalars() {
+	for _, figure := range m.Scalars() {
 		scalars = append(scalars, tensorboard.Scalar{Tag: figure.Name, Value: figure.Value})
 	}
 	return scalars

@@ -95,14 +95,17 @@ func totalSize(files []storage.Info) (n int64) {
 
 // count fills in the length of the run and what it consists of.
 func (p *TrainPlan) count(o TrainOptions) {
-	r := trainRun{TrainOptions: o}
-	r.total, r.state = r.length(p.Records), &training.State{}
+	r := trainRun{TrainOptions: o, state: &training.State{}}
+	r.setLength(p.Records)
 	p.Steps, p.Rounds = r.total, r.total/r.stepsPerRound()
 	for r.state.Step < r.total {
 		stop := r.nextStop()
 		p.Jobs += p.costs.jobs((stop - r.state.Step) / r.stepsPerRound())
 		p.stops++
 		r.state.Step = stop
+		if r.stoppingDue() {
+			p.Evaluations++
+		}
 		if r.evaluationDue() {
 			p.Evaluations++
 		}

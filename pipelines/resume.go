@@ -101,9 +101,10 @@ func (r *trainRun) catchUp(ctx context.Context, checkpoint *saved.Checkpoint) er
 			return err
 		}
 	}
+	r.history.eachHeldOut(r.stopper.take)
 	r.evaluation = r.history.last.Evaluation
-	if r.evaluation == nil && r.evaluationDue() {
-		return r.evaluate(ctx)
+	if r.stoppingDue() || r.evaluation == nil && r.evaluationDue() {
+		return r.evaluateAll(ctx)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ const (
 // train runs segment after segment until the last step. Evaluations and checkpoints happen between segments.
 func (r *trainRun) train(ctx context.Context) error {
 	r.phase("training")
-	for r.state.Step < r.total {
+	for r.state.Step < r.total && !r.stopper.over() {
 		stop := r.nextStop()
 		rounds := min(int((stop-r.state.Step)/r.stepsPerRound()), r.maxRounds())
 		if err := r.segment(ctx, rounds, stop); err != nil {
@@ -44,7 +44,7 @@ func (r *trainRun) train(ctx context.Context) error {
 // nextStop is the next step at which the run is evaluated or checkpointed.
 func (r *trainRun) nextStop() int64 {
 	stop := r.total
-	for _, every := range []int64{r.EvalEvery, r.CheckpointEvery} {
+	for _, every := range []int64{r.EvalEvery, r.CheckpointEvery, r.stopper.every()} {
 		if every > 0 {
 			stop = min(stop, r.wholeRounds((r.state.Step/every+1)*every))
 		}
@@ -230,12 +230,10 @@ func (r *trainRun) commit(ctx context.Context) error {
 		}
 		r.committed = r.state.Step
 	}
-	if r.evaluationDue() {
-		if err := r.evaluate(ctx); err != nil {
-			return err
-		}
+	if err := r.evaluateAll(ctx); err != nil {
+		return err
 	}
-	return saved.PruneCheckpoints(ctx, r.JobDir, keepCheckpoints)
+	return saved.PruneCheckpoints(ctx, r.JobDir, keepCheckpoints, r.stopper.best)
 }
 
 // metaBefore is what a checkpoint says of the rounds before those of its log.
@@ -252,7 +250,20 @@ func (r *trainRun) evaluationDue() bool {
 	if len(r.EvalFiles) == 0 {
 		return false
 	}
-	return r.state.Step == r.total || r.EvalEvery > 0 && crosses(r.state.Step, r.stepsPerRound(), r.EvalEvery)
+	return r.state.Step == r.total && !r.stopper.on() || r.EvalEvery > 0 && crosses(r.state.Step, r.stepsPerRound(), r.EvalEvery)
+}
+
+// evaluateAll does the evaluations that are due.
+func (r *trainRun) evaluateAll(ctx context.Context) error {
+	if r.stoppingDue() {
+		if err := r.evaluateHoldout(ctx); err != nil {
+			return err
+		}
+	}
+	if r.evaluationDue() {
+		return r.evaluate(ctx)
+	}
+	return nil
 }
 
 // evaluate runs the evaluation pipeline on the newest checkpoint.

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
@@ -41,6 +42,9 @@ type TrainOptions struct {
 	SegmentRetries int
 	// MaxBadRounds is in how many rounds shards may be left out of the average before the run fails.
 	MaxBadRounds int
+	// MaxBadRecords is how many of the training records may be unusable. They are left out, and described in the job
+	// directory.
+	MaxBadRecords BadLimit
 	// SegmentRounds, if positive, caps the rounds of a segment below the runner's own limit.
 	SegmentRounds int
 	// LargeState is from how many bytes on a state passes between workers by its path; 0 is transforms.LargeState.
@@ -48,6 +52,9 @@ type TrainOptions struct {
 	Runner     Runner
 	Observer   TrainObserver
 }
+
+// BadLimit is a number of records, or a share of them.
+type BadLimit = transforms.BadLimit
 
 // TrainObserver is told how a run goes. Any of its functions may be nil.
 type TrainObserver struct {
@@ -57,6 +64,8 @@ type TrainObserver struct {
 	Step func(TrainProgress)
 	// Evaluated is called with each evaluation's metrics.
 	Evaluated func(step int64, m *metrics.Metrics)
+	// HeldOut is called with each evaluation of what early stopping holds out, and whether it is the best so far.
+	HeldOut func(step int64, m *metrics.Metrics, best bool)
 	// Warn is called with what a person should know though the run goes on.
 	Warn func(sentence string)
 }
@@ -69,10 +78,12 @@ type TrainProgress struct {
 
 // TrainResult is what a finished run made.
 type TrainResult struct {
-	Steps int64 `json:"steps"`
+	Steps    int64 `json:"steps"`
+	BestStep int64 `json:"best_step,omitempty"` // of which the weights are, with early stopping
 	// Examples, Seconds and their quotient are of the training loop of this process alone: without start-up, analysis,
 	// evaluation and export.
 	Examples          int64            `json:"examples"`
+	BadRecords        int64            `json:"bad_records"` // of the training files, left out
 	Seconds           float64          `json:"seconds"`
 	ExamplesPerSecond float64          `json:"examples_per_second"`
 	WeightsSHA256     string           `json:"weights_sha256"`
@@ -127,7 +138,15 @@ func trainLocked(ctx context.Context, o TrainOptions, files []storage.Info) (*Tr
 	if err := r.train(ctx); err != nil {
 		return nil, err
 	}
-	return r.finish(ctx)
+	steps := r.state.Step
+	if err := r.takeBest(ctx); err != nil {
+		return nil, err
+	}
+	result, err := r.finish(ctx)
+	if err == nil && r.stopper.on() {
+		result.Steps, result.BestStep = steps, r.state.Step
+	}
+	return result, err
 }
 
 // trainRun is one call of Train.
@@ -148,6 +167,7 @@ type trainRun struct {
 	examples   float64
 	seconds    float64
 	evaluation *metrics.Metrics // of state.Step, or nil
+	stopper    *stopper
 	prepared   map[int]func(context.Context) error
 }
 
@@ -159,11 +179,14 @@ func openRun(ctx context.Context, o TrainOptions, files []storage.Info) (*trainR
 		return nil, err
 	}
 	r.phase("analysing")
-	fitted, index, err := analyze(ctx, o.Runner, o.Spec, files, o.JobDir, checkpoint != nil)
+	fitted, index, err := analyze(ctx, o, files, checkpoint != nil)
 	if err != nil {
 		return nil, err
 	}
 	r.fitted = fitted
+	if fitted.Bad > 0 {
+		r.warn(fmt.Sprintf("%d of %d training records cannot be used and are left out; %s tells why", fitted.Bad, fitted.Rows(), transforms.BadRecordsPath(o.JobDir)))
+	}
 	if err := r.resolve(ctx, checkpoint != nil); err != nil {
 		return nil, err
 	}
@@ -186,7 +209,8 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 	if t.Steps == 0 && t.Epochs == 0 {
 		t.Epochs = defaultEpochs
 	}
-	r.total = r.length(r.fitted.Records)
+	r.setLength(r.fitted.Rows())
+	t.EarlyStopping = r.stopper.EarlyStopping
 	if t.Schedule.Kind != spec.Constant && t.Schedule.DecaySteps == 0 {
 		t.Schedule.DecaySteps = max(1, int(r.total)-t.Schedule.WarmupSteps)
 		if resumed {
@@ -196,6 +220,16 @@ func (r *trainRun) resolve(ctx context.Context, resumed bool) error {
 		}
 	}
 	return nil
+}
+
+// setLength fixes how long the run is at most, over so many records, and how often it is asked whether it is over.
+func (r *trainRun) setLength(records int64) {
+	r.total = r.length(records)
+	e := r.Spec.Training.EarlyStopping
+	if e.Holdout > 0 && e.Every == 0 {
+		e.Every = int(training.StepsPerEpoch(records, r.Spec.Training.BatchSize))
+	}
+	r.stopper = newStopper(e)
 }
 
 // length is how many steps the run takes over so many records.

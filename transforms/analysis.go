@@ -34,16 +34,18 @@ func init() {
 // Analysis is what one pass over training files finds: the statistics of the columns and where the records lie.
 type Analysis struct {
 	Statistics *features.Statistics
-	Ranges     []training.IndexedRange
+	Ranges     []training.IndexedRange // with the records that are bad
+	Bad        BadRecords
 }
 
 // Analyze reads all ranges once and writes what was found to jobDir: the fitted features, committed by their manifest,
-// and the index of the records (see ReadIndex). specYAML is the resolved spec.
-func Analyze(s beam.Scope, specYAML []byte, jobDir string, ranges beam.PCollection) {
+// the index of the records (see ReadIndex) and those that cannot be used. More of these than the limit allows are an
+// error that names the first. specYAML is the resolved spec.
+func Analyze(s beam.Scope, specYAML []byte, limit BadLimit, jobDir string, ranges beam.PCollection) {
 	s = s.Scope("Analyze")
 	parts := beam.ParDo(s, &AnalyzeFn{Spec: specYAML}, ranges)
 	whole := beam.Combine(s, &MergeAnalysesFn{Spec: specYAML}, parts)
-	beam.ParDo0(s, &WriteAnalysisFn{Spec: specYAML, Dir: jobDir}, whole)
+	beam.ParDo0(s, &WriteAnalysisFn{Spec: specYAML, Limit: limit, Dir: jobDir}, whole)
 }
 
 // AnalyzeFn reads the ranges of an element on all cores.
@@ -59,8 +61,7 @@ func (f *AnalyzeFn) Setup() (err error) {
 	return fail(err)
 }
 
-// ProcessElement returns what the group's ranges hold. A record that cannot be read or does not fit the spec is an
-// error with its place.
+// ProcessElement returns what the group's ranges hold. A record that cannot be read or does not fit the spec is a bad one.
 func (f *AnalyzeFn) ProcessElement(ctx context.Context, group RangeGroup) (*Analysis, error) {
 	parts := make([]*Analysis, len(group.Ranges))
 	err := parallel.Each(ctx, len(group.Ranges), func(_, i int) (err error) {
@@ -82,6 +83,7 @@ func newAnalysis(s *spec.Spec) *Analysis { return &Analysis{Statistics: features
 // merge adds other. The statistics are exact and the ranges are kept in order, so the order of merges does not show.
 func (a *Analysis) merge(other *Analysis) {
 	a.Statistics.Merge(other.Statistics)
+	a.Bad.merge(&other.Bad)
 	a.Ranges = append(a.Ranges, other.Ranges...)
 	slices.SortFunc(a.Ranges, func(x, y training.IndexedRange) int { return cmp.Compare(x.Range.Index, y.Range.Index) })
 }
@@ -89,39 +91,27 @@ func (a *Analysis) merge(other *Analysis) {
 func analyzeRange(ctx context.Context, s *spec.Spec, r records.Range) (*Analysis, error) {
 	found := newAnalysis(s)
 	index := training.IndexedRange{Range: r}
-	err := eachRecord(ctx, s.Format(), r, func(record *records.Record) error {
-		if index.Records%training.MarkEvery == 0 {
-			index.Marks = append(index.Marks, record.Offset)
-		}
-		index.Records++
-		return found.Statistics.Add(record.Fields)
-	})
-	found.Ranges = []training.IndexedRange{index}
-	return found, err
-}
-
-// eachRecord calls use for every record of a range and stops at the first that is malformed or that use refuses, with
-// an error that names the file and the line.
-func eachRecord(ctx context.Context, f records.Format, r records.Range, use func(*records.Record) error) error {
-	scanner, err := records.Open(ctx, f, r)
+	scanner, err := records.Open(ctx, s.Format(), r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer scanner.Close()
 	for scanner.Scan() {
 		record := scanner.Record()
+		if index.Records%training.MarkEvery == 0 {
+			index.Marks = append(index.Marks, record.Offset)
+		}
+		index.Records++
 		err := record.Err
 		if err == nil {
-			err = use(record)
+			err = found.Statistics.Add(record.Fields)
 		}
 		if err != nil {
-			return records.Place(ctx, r.File, record.Offset, err)
+			found.Bad.add(r.File, record.Offset, err)
 		}
 	}
-	if err := scanner.Err(); err != nil {
-		return err
-	}
-	return ctx.Err()
+	found.Ranges = []training.IndexedRange{index}
+	return found, cmp.Or(scanner.Err(), ctx.Err())
 }
 
 // MergeAnalysesFn adds analyses up.
@@ -151,8 +141,9 @@ func (*MergeAnalysesFn) MergeAccumulators(a, b *Analysis) *Analysis {
 
 // WriteAnalysisFn fits the features and writes them and the index to a job directory.
 type WriteAnalysisFn struct {
-	Spec []byte
-	Dir  string
+	Spec  []byte
+	Limit BadLimit
+	Dir   string
 }
 
 // ProcessElement writes the index first: features that are committed imply an index.
@@ -161,10 +152,17 @@ func (f *WriteAnalysisFn) ProcessElement(ctx context.Context, whole *Analysis) e
 	if err != nil {
 		return fail(err)
 	}
+	if err := whole.Bad.write(ctx, f.Dir); err != nil {
+		return fail(err)
+	}
+	if err := whole.Bad.check(ctx, f.Limit, whole.Bad.Count+whole.Statistics.Records()); err != nil {
+		return fail(err)
+	}
 	fitted, err := whole.Statistics.Fit(s)
 	if err != nil {
 		return fail(err)
 	}
+	fitted.Bad = whole.Bad.Count
 	index, err := json.Marshal(whole.Ranges)
 	if err != nil {
 		return fail(err)
@@ -190,19 +188,25 @@ func ReadIndex(ctx context.Context, jobDir string) ([]training.IndexedRange, err
 	return ranges, nil
 }
 
-// The statistics have a binary form, the index is JSON; a length stands before the first.
+// found is what an analysis has besides the statistics.
+type found struct {
+	Ranges []training.IndexedRange `json:"ranges"`
+	Bad    BadRecords              `json:"bad"`
+}
+
+// The statistics have a binary form, the rest is JSON; a length stands before the first.
 func encodeAnalysis(a *Analysis) ([]byte, error) {
 	statistics, err := a.Statistics.MarshalBinary()
 	if err != nil {
 		return nil, err
 	}
-	index, err := json.Marshal(a.Ranges)
+	rest, err := json.Marshal(found{a.Ranges, a.Bad})
 	if err != nil {
 		return nil, err
 	}
 	data := binary.AppendUvarint(nil, uint64(len(statistics)))
 	data = append(data, statistics...)
-	return append(data, index...), nil
+	return append(data, rest...), nil
 }
 
 func decodeAnalysis(data []byte) (*Analysis, error) {
@@ -214,5 +218,8 @@ func decodeAnalysis(data []byte) (*Analysis, error) {
 	if err := a.Statistics.UnmarshalBinary(data[n : n+int(size)]); err != nil {
 		return nil, err
 	}
-	return a, json.Unmarshal(data[n+int(size):], &a.Ranges)
+	var rest found
+	err := json.Unmarshal(data[n+int(size):], &rest)
+	a.Ranges, a.Bad = rest.Ranges, rest.Bad
+	return a, err
 }

@@ -58,7 +58,7 @@ func TestFailuresNameFileAndLineOnEveryRunner(t *testing.T) {
 				t.Fatal(err)
 			}
 			p, scope := beam.NewPipelineWithRoot()
-			Analyze(scope, []byte(roundsSpec), dir, Ranges(scope, ranges, r.Elements()))
+			Analyze(scope, []byte(roundsSpec), BadLimit{}, dir, Ranges(scope, ranges, r.Elements()))
 			run, err := r.Prepare(p)
 			if err != nil {
 				t.Fatal(err)

@@ -15,9 +15,16 @@ type batch struct {
 
 // fill takes the next n records, malformed ones included, or what is left of them.
 func (b *batch) fill(scanner *records.Scanner, n int) {
+	b.fillOnly(scanner, n, func(*records.Record) bool { return true })
+}
+
+// fillOnly takes the next n records that are wanted.
+func (b *batch) fillOnly(scanner *records.Scanner, n int, wanted func(*records.Record) bool) {
 	b.records, b.bytes, b.fields = b.records[:0], b.bytes[:0], b.fields[:0]
 	for len(b.records) < n && scanner.Scan() {
-		b.records = append(b.records, b.copy(scanner.Record()))
+		if r := scanner.Record(); wanted(r) {
+			b.records = append(b.records, b.copy(r))
+		}
 	}
 }
 

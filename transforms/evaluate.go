@@ -14,6 +14,7 @@ import (
 	"github.com/penstock-ml/penstock/models/parallel"
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
 )
 
@@ -39,15 +40,16 @@ func init() {
 	beam.RegisterCoder(reflect.TypeFor[BucketPrecision](), encodePrecision, decodePrecision)
 }
 
-// Evaluate scores the records of the ranges, which have labels, and writes the metrics as one JSON file to path. All
+// Evaluate scores the records of the ranges, which have labels, and writes the metrics as one JSON file to path. Of a
+// holdout that is not empty only its records count, and those that cannot be used are passed over, as in training. All
 // sums are exact, so that neither the ranges nor the order of merges shows in a digit.
 //
 //	ranges -> evaluate -+-> figures -> merge -----------------------> write
 //	                    +-> (bucket, curve) -> merge -+-> area of each -+--^ in the order of the buckets
 //	                                                  +----------------+-> precision of each --^
-func Evaluate(s beam.Scope, model ModelRef, path string, ranges beam.PCollection) {
+func Evaluate(s beam.Scope, model ModelRef, holdout training.Holdout, path string, ranges beam.PCollection) {
 	s = s.Scope("Evaluate")
-	figures, curves := beam.ParDo2(s, &EvaluateFn{Model: model}, ranges)
+	figures, curves := beam.ParDo2(s, &EvaluateFn{Model: model, Holdout: holdout}, ranges)
 	whole := beam.Combine(s, &MergeFiguresFn{}, figures)
 	merged := beam.CombinePerKey(s, &MergeCurvesFn{}, curves)
 	areas := beam.SideInput{Input: beam.ParDo(s, &AreaFn{}, merged)}
@@ -57,7 +59,8 @@ func Evaluate(s beam.Scope, model ModelRef, path string, ranges beam.PCollection
 
 // EvaluateFn scores the ranges of an element on all cores.
 type EvaluateFn struct {
-	Model ModelRef
+	Model   ModelRef
+	Holdout training.Holdout // if not empty
 
 	pool *predictor.Pool
 }
@@ -111,13 +114,13 @@ func (f *EvaluateFn) evaluate(ctx context.Context, r records.Range, sum *evaluat
 	}
 	defer scanner.Close()
 	var b batch
-	for b.fill(scanner, predictor.DefaultBatch); len(b.records) > 0; b.fill(scanner, predictor.DefaultBatch) {
+	for f.fill(&b, scanner); len(b.records) > 0; f.fill(&b, scanner) {
 		results, err := b.score(scorer, (*predictor.Scorer).AddLabelled)
 		if err != nil {
 			return err
 		}
 		for i := range results {
-			if err := sum.add(&results[i]); err != nil {
+			if err := sum.add(&results[i]); err != nil && f.Holdout.Share == 0 {
 				return records.Place(ctx, r.File, b.records[i].Offset, err)
 			}
 		}
@@ -126,6 +129,15 @@ func (f *EvaluateFn) evaluate(ctx context.Context, r records.Range, sum *evaluat
 		}
 	}
 	return scanner.Err()
+}
+
+// fill takes the next records that are to be scored.
+func (f *EvaluateFn) fill(b *batch, scanner *records.Scanner) {
+	if f.Holdout.Share == 0 {
+		b.fill(scanner, predictor.DefaultBatch)
+		return
+	}
+	b.fillOnly(scanner, predictor.DefaultBatch, func(r *records.Record) bool { return f.Holdout.Has(r.Raw) })
 }
 
 // evaluation accumulates what metrics are made of.

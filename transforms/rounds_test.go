@@ -56,7 +56,7 @@ func roundsJob(t *testing.T, runner string) (JobRef, []training.Shard) {
 	}
 	files := writeRecords(t, dir)
 	execute(t, runner, func(scope beam.Scope, elements int) {
-		Analyze(scope, text, dir, Ranges(scope, records.Split(files, s.Format(), 700), elements))
+		Analyze(scope, text, BadLimit{}, dir, Ranges(scope, records.Split(files, s.Format(), 700), elements))
 	})
 	index, err := ReadIndex(ctx, dir)
 	if err != nil {

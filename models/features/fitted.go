@@ -12,7 +12,8 @@ import (
 // Fitted is what encoding needs to know of the training data. It is read-only.
 type Fitted struct {
 	Version  int             `json:"version"`
-	Records  int64           `json:"records"` // in the training data
+	Records  int64           `json:"records"`               // in the training data, without the bad ones
+	Bad      int64           `json:"bad_records,omitempty"` // could not be used
 	Label    FittedLabel     `json:"label"`
 	Weight   *FittedWeight   `json:"weight,omitempty"`
 	Features []FittedFeature `json:"features"` // in the spec's order
@@ -62,6 +63,9 @@ type FittedNumber struct {
 
 // fittedVersion is the version of the file format.
 const fittedVersion = 2
+
+// Rows is how many rows the training records make: the bad ones are rows of weight 0.
+func (f *Fitted) Rows() int64 { return f.Records + f.Bad }
 
 // Layout is the layout of rows that an [Encoder] makes for the spec.
 func (f *Fitted) Layout(s *spec.Spec) *Layout {

@@ -9,6 +9,14 @@ type Rows struct {
 	Weights []float32 // [N]; empty for unlabelled records
 }
 
+// AppendEmpty adds a row of weight 0, which leaves no trace in anything.
+func (r *Rows) AppendEmpty(l *Layout) {
+	r.Numeric = append(r.Numeric, make([]float32, len(l.Numeric))...)
+	r.IDs = append(r.IDs, make([]int32, len(l.Categorical))...)
+	r.Labels, r.Weights = append(r.Labels, 0), append(r.Weights, 0)
+	r.N++
+}
+
 // Reset empties the rows and keeps their memory for the next ones.
 func (r *Rows) Reset() {
 	r.N = 0

@@ -32,7 +32,8 @@
 // The logit z is a float32 in the fewest digits that tell it from its neighbours;
 // the probability p of the second class is computed from it in float64, and both
 // probabilities are printed in the fewest digits of that. The class is the second
-// one where z > 0. Where the spec names a key column and the record has a value
+// one where z > 0, and of more classes the first with the highest logit. A number is
+// computed from the network's output, in float64. Where the spec names a key column and the record has a value
 // there, a member "key" comes first, always as a string: CSV knows no other type,
 // and a record has the same prediction in every format.
 package predictor

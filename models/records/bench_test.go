@@ -93,7 +93,7 @@ func benchmarkScan(b *testing.B, data []byte, f Format) {
 // BenchmarkCSVFile scans the file itself, opening it each time.
 func BenchmarkCSVFile(b *testing.B) {
 	ctx := context.Background()
-	r, err := wholeFile(ctx, censusPath(b))
+	r, err := Whole(ctx, censusPath(b))
 	if err != nil {
 		b.Fatal(err)
 	}

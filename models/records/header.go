@@ -1,8 +1,10 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -35,7 +37,7 @@ func (s *Scanner) checkHeader(columns []string) error {
 			s.name, len(s.record.Fields), len(columns))
 	}
 	for i, name := range s.record.Fields {
-		if got := strings.TrimSpace(string(name)); got != columns[i] {
+		if got := HeaderName(i, string(name)); got != columns[i] {
 			return fmt.Errorf("%s: line 1, the header, names column %d %q where %q is expected: check data.columns",
 				s.name, i+1, got, columns[i])
 		}
@@ -47,7 +49,7 @@ func (s *Scanner) checkHeader(columns []string) error {
 // column names where the file has a header, else a sample of how many there
 // are.
 func ReadHeader(ctx context.Context, file string, f Format) ([]string, error) {
-	r, err := wholeFile(ctx, file)
+	r, err := Whole(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,13 @@ func ReadHeader(ctx context.Context, file string, f Format) ([]string, error) {
 	}
 	names := make([]string, len(s.record.Fields))
 	for i, field := range s.record.Fields {
-		names[i] = strings.TrimSpace(string(field))
+		names[i] = HeaderName(i, string(field))
 	}
 	return names, nil
+}
+
+// HeaderName is the name that the i-th field of a header gives its column: what
+// stands there or, where that is nothing, the column's number from 1.
+func HeaderName(i int, field string) string {
+	return cmp.Or(strings.TrimSpace(field), strconv.Itoa(i+1))
 }

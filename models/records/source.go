@@ -124,7 +124,7 @@ func gzipError(file string, err error) error {
 // offset of a file (of its expanded bytes where it is compressed). It reads
 // the file up to there, so it is for messages only.
 func LineAt(ctx context.Context, file string, offset int64) (int64, error) {
-	r, err := wholeFile(ctx, file)
+	r, err := Whole(ctx, file)
 	if err != nil {
 		return 0, err
 	}
@@ -140,8 +140,17 @@ func LineAt(ctx context.Context, file string, offset int64) (int64, error) {
 	return 1 + int64(newlines), nil
 }
 
-// wholeFile returns the range of a whole file.
-func wholeFile(ctx context.Context, file string) (Range, error) {
+// Bytes opens a file from its beginning, expanded where it is compressed.
+func Bytes(ctx context.Context, file string) (io.ReadCloser, error) {
+	r, err := Whole(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	return openSource(ctx, r, 0)
+}
+
+// Whole returns the range of a whole file.
+func Whole(ctx context.Context, file string) (Range, error) {
 	info, err := storage.Stat(ctx, file)
 	return Range{File: file, Size: info.Size, End: info.Size, Compressed: compressed(file)}, err
 }

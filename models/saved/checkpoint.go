@@ -127,8 +127,9 @@ func readCheckpoint(ctx context.Context, e checkpointEntry) (*Checkpoint, error)
 
 // PruneCheckpoints deletes all but the newest keep checkpoints. Damaged ones (by
 // their MANIFEST.json and the sizes of their files) do not count towards keep, and
-// those older than the newest valid one are deleted as well.
-func PruneCheckpoints(ctx context.Context, jobDir string, keep int) error {
+// those older than the newest valid one are deleted as well, but for the one of the
+// step to spare, if it is not 0.
+func PruneCheckpoints(ctx context.Context, jobDir string, keep int, spare int64) error {
 	if keep < 1 {
 		return fmt.Errorf("at least 1 checkpoint has to be kept, not %d", keep)
 	}
@@ -146,6 +147,9 @@ func PruneCheckpoints(ctx context.Context, jobDir string, keep int) error {
 		}
 		if valid {
 			kept++
+			continue
+		}
+		if e.step == spare && spare > 0 {
 			continue
 		}
 		if kept == 0 {

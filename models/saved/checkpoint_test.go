@@ -135,7 +135,7 @@ func TestPruneCheckpoints(t *testing.T) {
 		}
 		overwrite(t, storage.Join(CheckpointDir(job, 7), tensorsName), nil) // the newest is damaged
 		overwrite(t, storage.Join(CheckpointDir(job, 5), tensorsName), nil) // and one between
-		if err := PruneCheckpoints(t.Context(), job, 3); err != nil {
+		if err := PruneCheckpoints(t.Context(), job, 3, 0); err != nil {
 			t.Fatal(err)
 		}
 		entries, err := listCheckpoints(t.Context(), job)
@@ -154,7 +154,7 @@ func TestPruneCheckpoints(t *testing.T) {
 }
 
 func TestPruneKeepsAtLeastOne(t *testing.T) {
-	if err := PruneCheckpoints(t.Context(), t.TempDir(), 0); err == nil {
+	if err := PruneCheckpoints(t.Context(), t.TempDir(), 0, 0); err == nil {
 		t.Error("PruneCheckpoints accepted to keep 0 checkpoints")
 	}
 }

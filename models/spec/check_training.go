@@ -21,6 +21,18 @@ func (s *Spec) checkTraining(l *list) {
 		l.checkOptimizer(path("training", "optimizer", group), t.Optimizer[group])
 	}
 	l.checkSchedule(path("training", "schedule"), t.Schedule)
+	l.checkEarlyStopping(path("training", "early_stopping"), t.EarlyStopping)
+}
+
+func (l *list) checkEarlyStopping(at []string, e EarlyStopping) {
+	if _, given := find(l.root, at); !given {
+		return
+	}
+	if e.Holdout <= 0 || e.Holdout > 0.5 {
+		l.at(append(at, "holdout"), "%s.holdout is %v; it must be above 0 and at most 0.5", dotted(at), e.Holdout)
+	}
+	l.atLeast(append(at, "patience"), int64(e.Patience), 1)
+	l.atLeast(append(at, "every"), int64(e.Every), 0)
 }
 
 // lossesOf are the losses of each kind of label, the default one first.

@@ -23,6 +23,8 @@ func (t *Training) setDefaults(string) {
 	t.Schedule.setDefaults("")
 }
 
+func (e *EarlyStopping) setDefaults(string) { e.Holdout, e.Patience = 0.1, 5 }
+
 func (s *Schedule) setDefaults(string) { s.Kind = Constant }
 
 func (o *Optimizer) setDefaults(kind string) { *o = optimizerDefaults[kind] }

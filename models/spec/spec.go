@@ -114,6 +114,17 @@ type Training struct {
 	Optimizer map[string]Optimizer `yaml:"optimizer"` // by the model kind's parameter groups
 	Schedule  Schedule             `yaml:"schedule"`
 	ClipNorm  float64              `yaml:"clip_norm,omitempty"` // largest 2-norm of the gradient; 0: not clipped
+
+	EarlyStopping EarlyStopping `yaml:"early_stopping,omitempty"`
+}
+
+// EarlyStopping ends a run when a part of the training records that it does not
+// learn from says so, and takes the weights that did best on them. Without Holdout
+// a run has its whole length.
+type EarlyStopping struct {
+	Holdout  float64 `yaml:"holdout,omitempty"`  // share of the records
+	Patience int     `yaml:"patience,omitempty"` // evaluations without a better loss after which the run ends
+	Every    int     `yaml:"every,omitempty"`    // steps between evaluations; 0: an epoch, resolved at the run's start
 }
 
 // Losses. Those of a regression are of the label less its mean, in deviations.

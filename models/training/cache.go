@@ -21,6 +21,8 @@ type cache struct {
 	format  records.Format
 	encoder func() (*features.Encoder, error)
 	layout  *features.Layout
+	holdout Holdout
+	bad     bool // some records cannot be used
 
 	mu     sync.Mutex
 	budget int64 // bytes left
@@ -130,8 +132,13 @@ func (c *cache) readPart(ctx context.Context, p Part, encoder *features.Encoder,
 		if err == nil {
 			err = encoder.Append(rows, record.Fields)
 		}
-		if err != nil {
+		switch {
+		case err != nil && c.bad:
+			rows.AppendEmpty(c.layout)
+		case err != nil:
 			return records.Place(ctx, p.Range.File, record.Offset, err)
+		case c.holdout.Has(record.Raw):
+			rows.Weights[rows.N-1] = 0
 		}
 		if rows.N == blockRows {
 			if err := c.keep(store, rows); err != nil {

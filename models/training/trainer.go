@@ -58,6 +58,8 @@ func NewTrainer(job Job) (*Trainer, error) {
 		format:  job.Spec.Format(),
 		encoder: func() (*features.Encoder, error) { return features.NewEncoder(job.Spec, job.Features) },
 		layout:  t.layout,
+		holdout: HoldoutOf(job.Spec),
+		bad:     job.Features.Bad > 0,
 		budget:  job.CacheBytes,
 		shards:  map[int]*cachedShard{},
 	}
@@ -68,7 +70,7 @@ func NewTrainer(job Job) (*Trainer, error) {
 func (t *Trainer) Arrangement() *models.Arrangement { return t.arrangement }
 
 // StepsPerEpoch is how many steps pass over all training records once.
-func (t *Trainer) StepsPerEpoch() int64 { return StepsPerEpoch(t.job.Features.Records, t.job.Batch) }
+func (t *Trainer) StepsPerEpoch() int64 { return StepsPerEpoch(t.job.Features.Rows(), t.job.Batch) }
 
 // StepsPerEpoch is how many batches pass over so many records once.
 func StepsPerEpoch(records int64, batch int) int64 {
