@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/spec"
@@ -76,7 +77,7 @@ func (a *app) main(ctx context.Context) int {
 		return exitDone
 	}
 	if !a.began {
-		fmt.Fprintf(a.console, "penstock: %s; see %s --help\n", sentence(err), cmd.CommandPath())
+		fmt.Fprintf(a.console, "penstock: %s; see %s --help\n", sentence(err)+nearestFlag(err, cmd), cmd.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(a.console, "penstock: %s\n", describe(err))
@@ -114,6 +115,21 @@ func describe(err error) string {
 		return fmt.Sprintf("the spec has %d mistakes\n%v", len(complaints), complaints)
 	}
 	return strings.TrimRight(err.Error(), "\n")
+}
+
+// nearestFlag suggests a flag in place of one that is unknown.
+func nearestFlag(err error, cmd *cobra.Command) string {
+	wrong, ok := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !ok {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	near, ok := spec.Nearest(wrong, names)
+	if !ok {
+		return ""
+	}
+	return "; did you mean --" + near + "?"
 }
 
 // sentence makes one of cobra's paragraphs with suggestions.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/penstock-ml/penstock/models/features"
@@ -102,15 +103,31 @@ func (id *identity) difference(checkpoint json.RawMessage) (string, error) {
 	return "", nil
 }
 
-// differentLine shows the first line in which two specs differ.
+// differentLine shows the first line in which two specs differ, and the key that it stands under.
 func differentLine(old, now string) string {
 	a, b := strings.Split(old, "\n"), strings.Split(now, "\n")
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
-			return fmt.Sprintf("%q was %q", strings.TrimSpace(b[i]), strings.TrimSpace(a[i]))
+			return fmt.Sprintf("%q was %q%s", strings.TrimSpace(b[i]), strings.TrimSpace(a[i]), under(b[:i+1]))
 		}
 	}
 	return fmt.Sprintf("it had %d lines and has %d", len(a), len(b))
+}
+
+// under names the key that the last line stands under.
+func under(lines []string) string {
+	indent := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	last := lines[len(lines)-1]
+	depth := indent(last)
+	if strings.HasPrefix(last[depth:], "- ") { // of a list, which may stand as deep as its key
+		depth++
+	}
+	for _, line := range slices.Backward(lines[:len(lines)-1]) {
+		if key, ok := strings.CutSuffix(strings.TrimSpace(line), ":"); ok && indent(line) < depth {
+			return " under " + strings.TrimPrefix(key, "- ")
+		}
+	}
+	return ""
 }
 
 func differentFile(old, now []fileIdentity) string {

@@ -101,7 +101,7 @@ func Train(ctx context.Context, o TrainOptions) (*TrainResult, error) {
 	}
 	held, lock, err := lockJob(ctx, o.JobDir, o.Observer.warn)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--job-dir: %w", err)
 	}
 	defer lock.release()
 	result, err := trainLocked(held, o, files)
@@ -115,6 +115,9 @@ func Train(ctx context.Context, o TrainOptions) (*TrainResult, error) {
 // files.
 func checkInputs(ctx context.Context, o *TrainOptions) ([]storage.Info, error) {
 	if err := models.Check(o.Spec); err != nil {
+		return nil, err
+	}
+	if err := training.CheckBatch(o.Spec.Training.BatchSize, o.Shards); err != nil {
 		return nil, err
 	}
 	files, err := listFiles(ctx, "--train-files", o.TrainFiles)

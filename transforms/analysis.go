@@ -158,6 +158,9 @@ func (f *WriteAnalysisFn) ProcessElement(ctx context.Context, whole *Analysis) e
 	if err := whole.Bad.check(ctx, f.Limit, whole.Bad.Count+whole.Statistics.Records()); err != nil {
 		return fail(err)
 	}
+	if whole.Statistics.Records() == 0 && len(whole.Ranges) > 0 {
+		return fail(fmt.Errorf("%s: the training files, of which this is the first, have no records", whole.Ranges[0].Range.File))
+	}
 	fitted, err := whole.Statistics.Fit(s)
 	if err != nil {
 		return fail(err)

@@ -42,7 +42,7 @@ func (p *csvParser) checkCount(n int) error {
 	if len(p.columns) == 0 || n == len(p.columns) {
 		return nil
 	}
-	return malformed(FieldCount, "%d fields where %d columns are expected", n, len(p.columns))
+	return malformed(FieldCount, "%s where %d columns are expected", plural(n, "field"), len(p.columns))
 }
 
 // plain cuts a line without quotes, which has wordBytes of memory behind it.

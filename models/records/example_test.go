@@ -25,7 +25,7 @@ func ExampleScanner() {
 	}
 	// Output:
 	// line 2: ["Ada" "36"]
-	// line 3: 1 fields where 2 columns are expected
+	// line 3: 1 field where 2 columns are expected
 	// line 4: ["Hopper, Grace" "85"]
 }
 

@@ -32,6 +32,13 @@ type RecordError struct {
 
 func (e *RecordError) Error() string { return e.Reason }
 
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func malformed(kind, format string, args ...any) error {
 	return &RecordError{Type: kind, Reason: fmt.Sprintf(format, args...)}
 }

@@ -14,10 +14,10 @@ import (
 func TestRecordErrors(t *testing.T) {
 	f := Format{Columns: []string{"x", "y"}}
 	for content, want := range map[string]struct{ kind, text string }{
-		"a\n":           {FieldCount, "1 fields where 2 columns are expected"},
+		"a\n":           {FieldCount, "1 field where 2 columns are expected"},
 		"a,b,c\n":       {FieldCount, "3 fields where 2 columns are expected"},
 		"\"a\",b,c\n":   {FieldCount, "3 fields where 2 columns are expected"},
-		"\"a\"\n":       {FieldCount, "1 fields where 2 columns are expected"},
+		"\"a\"\n":       {FieldCount, "1 field where 2 columns are expected"},
 		"a,b\"c\n":      {Quotes, "field 2 (y), byte 4 of its line: a quote inside a field that does not begin with one: put the whole field in quotes and double those within"},
 		"\"a\"b,c\n":    {Quotes, "field 1 (x), byte 4 of its line: text after the closing quote: double the quotes within a field"},
 		"a,\"b\nc\"\n":  {Quotes, "field 2 (y): its quote is not closed: if fields may hold line breaks, set data.multiline"},

@@ -10,7 +10,7 @@ const (
 	blockBytes = 256 << 10
 
 	// maxRecordBytes bounds the memory that one record can take.
-	maxRecordBytes = 64 << 20
+	maxRecordBytes = 16 << 20
 
 	// emptyReads is how often in a row a reader may return nothing.
 	emptyReads = 100

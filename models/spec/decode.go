@@ -209,9 +209,18 @@ func describe(n *yaml.Node) string {
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
 	case quoted(n):
-		return fmt.Sprintf("the quoted text %q", n.Value)
+		return fmt.Sprintf("the quoted text %q", shortened(n.Value))
 	}
-	return strconv.Quote(n.Value)
+	return strconv.Quote(shortened(n.Value))
+}
+
+// shortened is the beginning of a text that is too long to repeat.
+func shortened(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
 }
 
 // text is the value of a scalar; "" for anything else.

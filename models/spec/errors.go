@@ -26,11 +26,17 @@ func (e *Error) Error() string {
 // Errors are all complaints about a spec, in the order of their positions.
 type Errors []*Error
 
-// Error is one complaint a line.
+// mostShown is how many complaints an error's text has.
+const mostShown = 20
+
+// Error is one complaint a line, up to some.
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, err := range e {
-		lines[i] = err.Error()
+	var lines []string
+	for _, err := range e[:min(len(e), mostShown)] {
+		lines = append(lines, err.Error())
+	}
+	if more := len(e) - mostShown; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }

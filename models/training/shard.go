@@ -41,7 +41,7 @@ func PlanShards(ranges []IndexedRange, count int) ([]Shard, error) {
 		total += r.Records
 	}
 	if total < count {
-		return nil, fmt.Errorf("%d training records cannot fill %d shards: give at least one record a shard or a smaller --shards", total, count)
+		return nil, fmt.Errorf("the training files have %d records, too few for %d shards: give at least one record a shard or a smaller --shards", total, count)
 	}
 	shards := make([]Shard, count)
 	cursor := rangeCursor{ranges: ranges}

@@ -38,9 +38,8 @@ type Trainer struct {
 
 // NewTrainer checks the job and builds its model.
 func NewTrainer(job Job) (*Trainer, error) {
-	if job.Batch%job.Shards != 0 {
-		return nil, fmt.Errorf("a batch of %d rows cannot be divided among %d shards: use a batch that is a multiple of the number of shards, such as %d",
-			job.Batch, job.Shards, max(1, job.Batch/job.Shards)*job.Shards)
+	if err := CheckBatch(job.Batch, job.Shards); err != nil {
+		return nil, err
 	}
 	model, err := models.New(job.Spec, job.Features)
 	if err != nil {
@@ -64,6 +63,15 @@ func NewTrainer(job Job) (*Trainer, error) {
 		shards:  map[int]*cachedShard{},
 	}
 	return t, nil
+}
+
+// CheckBatch tells whether a batch can be divided among shards.
+func CheckBatch(batch, shards int) error {
+	if batch%shards == 0 {
+		return nil
+	}
+	return fmt.Errorf("a batch of %d rows cannot be divided among %d shards: use a batch that is a multiple of the number of shards, such as %d",
+		batch, shards, max(1, batch/shards)*shards)
 }
 
 // Arrangement tells where each parameter lies in State.Weights.
