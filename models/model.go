@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
 	"github.com/penstock-ml/penstock/models/spec"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -38,6 +39,7 @@ type Inputs struct {
 	Layout  *features.Layout
 	Numeric *gorgonia.Node // float32 [batch, numerics], nil when there are none
 	IDs     *gorgonia.Node // int32 [batch, categoricals], nil when there are none
+	Keys    *gorgonia.Node // int32 [batch, 1], of random numbers; nil but in training
 
 	params map[string]*gorgonia.Node
 }
@@ -60,6 +62,18 @@ func NewInputs(params []Param, layout *features.Layout, batch int) *Inputs {
 		in.params[p.Name] = newNode(in.Graph, tensor.Float32, "param:"+p.Name, p.Shape...)
 	}
 	return in
+}
+
+// Train adds what a network may have in training alone: keys for [Inputs.Dropout].
+func (in *Inputs) Train() { in.Keys = newNode(in.Graph, tensor.Int32, "input:keys", in.Batch, 1) }
+
+// Dropout returns x with a share of its elements set to zero and the others scaled,
+// in training, and x itself elsewhere; see [ops.Dropout].
+func (in *Inputs) Dropout(x *gorgonia.Node, rate float64, layer int) (*gorgonia.Node, error) {
+	if in.Keys == nil || rate == 0 {
+		return x, nil
+	}
+	return ops.Dropout(x, in.Keys, rate, layer)
 }
 
 // Gorgonia tells input nodes apart by name, hence the prefixes.

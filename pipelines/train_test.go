@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -102,6 +103,40 @@ func TestWeightsDependOnTheRunAlone(t *testing.T) {
 	for name, strategy := range strategies {
 		t.Run(name, func(t *testing.T) { checkWeights(t, train, strategy) })
 	}
+}
+
+// With dropout too: what a step does without depends on the seed, the step, the shard and the row alone.
+func TestWeightsWithDropoutDependOnTheRunAlone(t *testing.T) {
+	train, _, _ := censusFiles(t, 3000)
+	var weights []string
+	for _, change := range []func(o *TrainOptions){
+		func(o *TrainOptions) {},
+		func(o *TrainOptions) { o.Runner, o.SegmentRounds = runnerNamed(t, "prism"), 5 },
+		func(o *TrainOptions) { o.CacheBytes, o.SegmentRounds = 0, 1 },
+		func(o *TrainOptions) { o.Spec = withDropout(t, 0.2) },
+	} {
+		o := censusOptions(t, train, "", 12)
+		o.Spec = withDropout(t, 0.1)
+		change(&o)
+		o.Spec.Training.Steps = 12
+		weights = append(weights, mustTrain(t, o).WeightsSHA256)
+	}
+	if weights[0] != weights[1] || weights[0] != weights[2] || weights[0] == weights[3] {
+		t.Errorf("on direct, on prism, in segments of one round and with another share: %q", weights)
+	}
+}
+
+func withDropout(t testing.TB, share float64) *spec.Spec {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/census.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := spec.Parse("census.yaml", bytes.Replace(text, []byte("activation: relu"), fmt.Appendf(nil, "activation: tanh\n    dropout: %v", share), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func checkWeights(t *testing.T, train string, strategy training.Strategy) {

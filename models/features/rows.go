@@ -7,6 +7,7 @@ type Rows struct {
 	IDs     []int32   // [N, categoricals], row-major
 	Labels  []float32 // [N], as the layout's target says; empty for unlabelled records
 	Weights []float32 // [N]; empty for unlabelled records
+	Keys    []int32   // [N], of the random numbers that a row is trained with; empty elsewhere
 }
 
 // AppendEmpty adds a row of weight 0, which leaves no trace in anything.

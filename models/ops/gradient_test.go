@@ -33,6 +33,20 @@ var differentiable = map[string]struct {
 	"ReLU": {[][]int{{3, 4}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
 		return ops.ReLU(in[0])
 	}},
+	"Tanh": {[][]int{{3, 4}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return ops.Activation(ops.Tanh, in[0])
+	}},
+	"Sigmoid": {[][]int{{3, 4}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return ops.Activation(ops.Sigmoid, in[0])
+	}},
+	"SiLU": {[][]int{{3, 4}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return ops.Activation(ops.SiLU, in[0])
+	}},
+	"Dropout": {[][]int{{3, 40}}, func(in gorgonia.Nodes, ids *gorgonia.Node) (*gorgonia.Node, error) {
+		keys := gorgonia.NewTensor(in[0].Graph(), tensor.Int32, 2, gorgonia.WithShape(3, 1), gorgonia.WithName("keys"),
+			gorgonia.WithValue(tensor.New(tensor.WithShape(3, 1), tensor.WithBacking([]int32{1, -2, 3}))))
+		return ops.Dropout(in[0], keys, 0.3, 1)
+	}},
 	"Indicator": {[][]int{{2}, {3, 2}, {4, 2}}, func(in gorgonia.Nodes, ids *gorgonia.Node) (*gorgonia.Node, error) {
 		return ops.Indicator(in[0], ids, []int{1, 0}, in[1:])
 	}},

@@ -167,6 +167,10 @@ func (c *compiler) placeLeaves(a *models.Arrangement) error {
 		Labels:  make([]float32, c.Batch),
 		Weights: make([]float32, c.Batch),
 	}
+	if c.Keys != nil {
+		c.plan.input.Keys = make([]int32, c.Batch)
+		c.give(c.Keys, &ops.Buffer{I32: c.plan.input.Keys})
+	}
 	input := &c.plan.input
 	c.give(c.Numeric, &ops.Buffer{F32: input.Numeric})
 	c.give(c.IDs, &ops.Buffer{I32: input.IDs})

@@ -30,6 +30,9 @@ func newGraph(m models.Model, a *models.Arrangement, layout *features.Layout, ba
 	building.Lock()
 	defer building.Unlock()
 	g := &graph{Inputs: models.NewInputs(m.Params(), layout, batch)}
+	if mode == Train {
+		g.Train()
+	}
 	var err error
 	if g.logits, err = m.Logits(g.Inputs); err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func (v *value) allIn(r role) bool {
 // example, only the model knows.
 func (c *compiler) roleOfLeaf(v *value) (role, bool) {
 	switch v.node {
-	case c.Numeric, c.IDs, c.labels, c.weights:
+	case c.Numeric, c.IDs, c.Keys, c.labels, c.weights:
 		return perRow, true
 	}
 	return shared, v.leaf() && (v.isParam(c) || v.node.IsScalar())

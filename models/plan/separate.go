@@ -22,6 +22,7 @@ func newSeparate(p *Plan, groups int) *separate {
 		IDs:     make([]int32, groups*len(one.IDs)),
 		Labels:  make([]float32, groups*len(one.Labels)),
 		Weights: make([]float32, groups*len(one.Weights)),
+		Keys:    make([]int32, groups*len(one.Keys)),
 	}
 	for range groups {
 		s.dense = append(s.dense, make([]float32, len(p.Dense())))
@@ -54,6 +55,7 @@ func fill(dst, src *features.Rows, group int) {
 	copyGroup(dst.IDs, src.IDs, group)
 	copyGroup(dst.Labels, src.Labels, group)
 	copyGroup(dst.Weights, src.Weights, group)
+	copyGroup(dst.Keys, src.Keys, group)
 }
 
 func copyGroup[T any](dst, src []T, group int) { copy(dst, src[group*len(dst):]) }

@@ -35,6 +35,11 @@ func shuffle(rows []int32, source *rand.PCG) {
 	}
 }
 
+// rowKey is what the random numbers of a shard's i-th row in a step depend on.
+func rowKey(seed, step int64, shard, i int) int32 {
+	return int32(mix(mix(mix(uint64(seed))+uint64(step)) + uint64(shard)<<32 + uint64(i)))
+}
+
 // mix spreads neighbouring keys over 64 bits (the finalizer of SplitMix64, Steele et al. 2014).
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15

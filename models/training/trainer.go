@@ -171,6 +171,7 @@ func (t *Trainer) group(p *plan.Groups, i int) features.Rows {
 		IDs:     section(all.IDs, i*n, n, len(t.layout.Categorical)),
 		Labels:  section(all.Labels, i*n, n, 1),
 		Weights: section(all.Weights, i*n, n, 1),
+		Keys:    section(all.Keys, i*n, n, 1),
 	}
 }
 
@@ -189,6 +190,9 @@ func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step i
 	clear(batch.IDs[len(rows)*len(t.layout.Categorical):])
 	clear(batch.Labels[len(rows):])
 	clear(batch.Weights[len(rows):])
+	for i := range batch.Keys {
+		batch.Keys[i] = rowKey(t.job.Seed, step, s.Index, i)
+	}
 	return entry.rows.gather(batch, rows)
 }
 

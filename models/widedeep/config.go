@@ -3,8 +3,10 @@ package widedeep
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/ops"
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
@@ -20,7 +22,8 @@ type DeepConfig struct {
 	Indicator  []string          `yaml:"indicator,omitempty"` // categorical features, one-hot
 	Embedding  []EmbeddingConfig `yaml:"embedding,omitempty"`
 	Hidden     []int             `yaml:"hidden"`               // units of the hidden layers, from the inputs on
-	Activation string            `yaml:"activation,omitempty"` // of the hidden layers: relu
+	Activation string            `yaml:"activation,omitempty"` // of the hidden layers: relu, tanh, sigmoid or silu
+	Dropout    float64           `yaml:"dropout,omitempty"`    // share of the hidden units that a step does without
 }
 
 // An EmbeddingConfig is one embedded feature.
@@ -143,8 +146,11 @@ func (c *checker) checkLayers(deep *DeepConfig) error {
 			return c.Errorf(at([]string{"deep", "hidden"}, i), "a hidden layer has %d units: give it at least 1", units)
 		}
 	}
-	if deep.Activation != relu {
-		return c.Errorf([]string{"deep", "activation"}, "activation %q is not known: use %s", deep.Activation, relu)
+	if known := []string{relu, ops.Tanh, ops.Sigmoid, ops.SiLU}; !slices.Contains(known, deep.Activation) {
+		return c.Errorf([]string{"deep", "activation"}, "activation %q is not known: use %s", deep.Activation, strings.Join(known, ", "))
+	}
+	if deep.Dropout < 0 || deep.Dropout >= 1 {
+		return c.Errorf([]string{"deep", "dropout"}, "dropout is %v: it must be at least 0 and below 1", deep.Dropout)
 	}
 	return nil
 }

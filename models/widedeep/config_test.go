@@ -39,7 +39,8 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"  deep:\n    embedding: [{feature: job, dimension: 0}]\n", `model.yaml:17:43: the embedding of "job" has dimension 0`},
 		{"  deep:\n    embedding: [{feature: job, dimension: 1}, {feature: job, dimension: 2}]\n", `model.yaml:17:47: feature "job" is embedded twice`},
 		{"  deep: {numeric: [age], hidden: [8, 0]}\n", `model.yaml:16:38: a hidden layer has 0 units`},
-		{"  deep: {numeric: [age], activation: tanh}\n", `model.yaml:16:38: activation "tanh" is not known`},
+		{"  deep: {numeric: [age], activation: swish}\n", `model.yaml:16:38: activation "swish" is not known`},
+		{"  deep: {numeric: [age], dropout: 1}\n", `model.yaml:16:35: dropout is 1: it must be at least 0 and below 1`},
 		{"  wide: [job]\n  deeep: {}\n", `model.yaml:17:3: `},
 	} {
 		s, err := spec.Parse("model.yaml", []byte(specStart+test.section))

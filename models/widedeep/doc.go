@@ -12,7 +12,8 @@
 //	    indicator: [education]                      # one-hot
 //	    embedding: [{feature: occupation, dimension: 8}]
 //	    hidden: [100, 70, 50, 34]                   # units; [] for none
-//	    activation: relu
+//	    activation: relu                            # or tanh, sigmoid, silu
+//	    dropout: 0.1                                # share of hidden units that a step does without
 //
 // The outputs are the wide part's sums of weights plus the deep part's outputs: one
 // for two classes or a number, else one for each class. The parameters are in the

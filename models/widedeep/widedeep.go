@@ -48,13 +48,16 @@ type model struct {
 	outputs    int     // a row
 }
 
-// A layer computes start + x*weights, rectified if hidden, where the start is
+// A layer computes an activation of start + x*weights, where the start is
 // the bias plus a row of each table. Names are those of parameters.
 type layer struct {
 	weights string // "" where there is no x
 	bias    string
 	tables  []table
-	hidden  bool
+
+	activation string // "" for none
+	dropout    float64
+	number     int // of a hidden layer, from 1
 }
 
 // A table is a parameter whose rows are looked up by a column of ids.
@@ -73,7 +76,7 @@ func build(config *Config, layout *features.Layout) *model {
 		for i, units := range deep.Hidden {
 			prefix := fmt.Sprintf("deep/hidden_%d/", i+1)
 			init := models.HeNormal(width + len(indicators))
-			hidden := layer{hidden: true}
+			hidden := layer{activation: deep.Activation, dropout: deep.Dropout, number: i + 1}
 			b.connect(&hidden, prefix, width, indicators, units, init)
 			b.layers = append(b.layers, hidden)
 			width, indicators = units, nil
@@ -205,13 +208,28 @@ func (l *layer) apply(in *models.Inputs, x *gorgonia.Node) (start *gorgonia.Node
 			return nil, err
 		}
 	}
+	if start, err = l.activate(in, x, start); err != nil {
+		return nil, err
+	}
+	return in.Dropout(start, l.dropout, l.number)
+}
+
+// activate adds x*weights, if there is x, and the activation, of which the rectifier is part of the product.
+func (l *layer) activate(in *models.Inputs, x, start *gorgonia.Node) (z *gorgonia.Node, err error) {
+	z, rectified := start, false
+	if l.weights != "" {
+		rectified = l.activation == relu
+		if z, err = ops.Dense(x, in.Param(l.weights), start, rectified); err != nil {
+			return nil, err
+		}
+	}
 	switch {
-	case l.weights != "":
-		return ops.Dense(x, in.Param(l.weights), start, l.hidden)
-	case l.hidden:
-		return ops.ReLU(start)
+	case rectified || l.activation == "":
+		return z, nil
+	case l.activation == relu:
+		return ops.ReLU(z)
 	default:
-		return start, nil
+		return ops.Activation(l.activation, z)
 	}
 }
 

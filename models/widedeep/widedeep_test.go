@@ -60,7 +60,10 @@ var configs = map[string]config{
 		Indicator: []string{"country"},
 		Hidden:    []int{512, 256},
 	}},
-	"linear": {Deep: deep{Numeric: []string{"age"}, Indicator: []string{"job"}, Hidden: []int{}}},
+	"tanh":    {Wide: []string{"job"}, Deep: deep{Numeric: []string{"age", "gain"}, Hidden: []int{12, 40}, Activation: "tanh"}},
+	"sigmoid": {Deep: deep{Numeric: []string{"age"}, Indicator: []string{"job"}, Hidden: []int{33}, Activation: "sigmoid"}},
+	"silu":    {Deep: deep{Indicator: []string{"job"}, Hidden: []int{7, 40}, Activation: "silu"}},
+	"linear":  {Deep: deep{Numeric: []string{"age"}, Indicator: []string{"job"}, Hidden: []int{}}},
 }
 
 // newSpec makes a spec whose model section is the config.
