@@ -12,18 +12,25 @@ import (
 	"github.com/penstock-ml/penstock/pipelines"
 )
 
-const evaluateHelp = `Evaluate runs a model over labelled files and prints its figures: the mean log loss, the accuracy, the area under
-the ROC curve, the precision and recall of the second class, and the confusion matrix. MODEL is an exported model's
+const evaluateHelp = `Evaluate runs a model over labelled files and prints its figures: the mean loss; of classes the accuracy and
+confusion matrix, of two of them AUC, AUC-PR, precision, recall and calibration, of more precision and recall of each; of
+numbers RMSE, MAE, R2 and quantiles of the error. MODEL is an exported model's
 directory or a job directory, whose newest export is used. The figures are exact: they depend neither on the runner
-nor on the order of the records.`
+nor on the order of the records.
 
-const evaluateExample = `  penstock evaluate --model job --eval-files 'data/eval*.csv'`
+With --slice-by there are figures for each value of a column; with --bootstrap each figure has the interval in which it
+lies with a probability of 95%, by the Poisson bootstrap.`
+
+const evaluateExample = `  penstock evaluate --model job --eval-files 'data/eval*.csv'
+  penstock evaluate --model job --eval-files data/eval.csv --slice-by gender,race --bootstrap 200`
 
 // evaluateFlags are the values of the flags of evaluate.
 type evaluateFlags struct {
-	model  modelFlags
-	files  []string
-	runner *runnerValue
+	model   modelFlags
+	files   []string
+	slices  []string
+	samples int
+	runner  *runnerValue
 }
 
 func newEvaluateCommand(a *app) *cobra.Command {
@@ -39,6 +46,8 @@ func newEvaluateCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	f.model.add(flags)
 	flags.StringSliceVar(&f.files, "eval-files", nil, "evaluation files, a comma-separated list of `globs` (required)")
+	flags.StringSliceVar(&f.slices, "slice-by", nil, "`columns`, a comma-separated list: print figures for each of their values, too")
+	flags.Var(atLeast(&f.samples, 0), "bootstrap", "`samples` of which 95% intervals of the figures are made, such as 200; 0 for none")
 	f.runner = addRunnerFlags(cmd, "direct", "model", "registry", "eval-files")
 	require(cmd, "model", "eval-files")
 	return cmd
@@ -55,7 +64,7 @@ func (a *app) evaluate(ctx context.Context, f *evaluateFlags) error {
 	}
 	a.startBeam()
 	m, err := pipelines.Evaluate(ctx, pipelines.EvaluateOptions{
-		Model: pipelines.ModelRef{Export: dir}, Files: f.files, Runner: f.runner.runner,
+		Model: pipelines.ModelRef{Export: dir}, Files: f.files, SliceBy: f.slices, Bootstrap: f.samples, Runner: f.runner.runner,
 	})
 	if err != nil {
 		return interrupted(err, "run it again")

@@ -45,7 +45,7 @@ func row(w io.Writer, cells ...any) {
 // writeMetrics is the readable form of an evaluation. The blank line keeps the tables from sharing column widths.
 func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 	row(w, "examples", m.Examples)
-	row(w, "loss", figure(&m.Loss))
+	row(w, "loss", figure(&m.Loss)+interval(m, "loss"))
 	switch {
 	case m.BinaryFigures != nil:
 		writeBinary(w, m)
@@ -58,21 +58,51 @@ func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 	case m.NumberFigures != nil:
 		writeNumber(w, m)
 	}
+	writeSlices(w, m)
+}
+
+// interval is where a figure lies with a probability of 95%, if that is known.
+func interval(m *metrics.Metrics, name string) string {
+	i, ok := m.Intervals[name]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("  [%s, %s]", figure(&i[0]), figure(&i[1]))
+}
+
+// writeSlices is a table of each column that was sliced by, with the figures that tell most.
+func writeSlices(w io.Writer, m *metrics.Metrics) {
+	for i, s := range m.Slices {
+		figures := s.Scalars()
+		if i == 0 || m.Slices[i-1].Column != s.Column {
+			fmt.Fprintln(w)
+			header := []any{s.Column, "examples"}
+			for _, f := range figures {
+				header = append(header, strings.ReplaceAll(f.Name, "_", " "))
+			}
+			row(w, header...)
+		}
+		cells := []any{strconv.Quote(s.Value), s.Examples}
+		for _, f := range figures {
+			cells = append(cells, figure(&f.Value)+interval(s.Metrics, f.Name))
+		}
+		row(w, cells...)
+	}
 }
 
 // mostConfused is up to how many classes a terminal has room for the confusion matrix.
 const mostConfused = 10
 
 func writeBinary(w io.Writer, m *metrics.Metrics) {
-	row(w, "accuracy", figure(&m.Accuracy))
-	row(w, "AUC", figure(m.AUC))
-	row(w, "AUC-PR", figure(m.AUCPR))
-	row(w, "precision", figure(m.Precision))
-	row(w, "recall", figure(m.Recall))
-	row(w, "F1", figure(m.F1))
+	row(w, "accuracy", figure(&m.Accuracy)+interval(m, "accuracy"))
+	row(w, "AUC", figure(m.AUC)+interval(m, "auc"))
+	row(w, "AUC-PR", figure(m.AUCPR)+interval(m, "auc_pr"))
+	row(w, "precision", figure(m.Precision)+interval(m, "precision"))
+	row(w, "recall", figure(m.Recall)+interval(m, "recall"))
+	row(w, "F1", figure(m.F1)+interval(m, "f1"))
 	row(w, "label mean", figure(&m.LabelMean))
 	row(w, "prediction mean", figure(&m.PredictionMean))
-	row(w, "calibration error", figure(&m.ECE))
+	row(w, "calibration error", figure(&m.ECE)+interval(m, "calibration_error"))
 	fmt.Fprintln(w)
 	row(w, "calibration", "examples", "predicted", "observed")
 	for i := range m.Calibration {
@@ -98,10 +128,10 @@ func writeConfusion(w io.Writer, m *metrics.Metrics, classes []string) {
 }
 
 func writePerClass(w io.Writer, m *metrics.Metrics, classes []string) {
-	row(w, "accuracy", figure(&m.Accuracy))
-	row(w, "macro precision", figure(&m.MacroPrecision))
-	row(w, "macro recall", figure(&m.MacroRecall))
-	row(w, "macro F1", figure(&m.MacroF1))
+	row(w, "accuracy", figure(&m.Accuracy)+interval(m, "accuracy"))
+	row(w, "macro precision", figure(&m.MacroPrecision)+interval(m, "macro_precision"))
+	row(w, "macro recall", figure(&m.MacroRecall)+interval(m, "macro_recall"))
+	row(w, "macro F1", figure(&m.MacroF1)+interval(m, "macro_f1"))
 	fmt.Fprintln(w)
 	row(w, "class", "examples", "precision", "recall", "F1")
 	for i, c := range m.Classes {
@@ -110,9 +140,9 @@ func writePerClass(w io.Writer, m *metrics.Metrics, classes []string) {
 }
 
 func writeNumber(w io.Writer, m *metrics.Metrics) {
-	row(w, "RMSE", figure(&m.RMSE))
-	row(w, "MAE", figure(&m.MAE))
-	row(w, "R2", figure(m.R2))
+	row(w, "RMSE", figure(&m.RMSE)+interval(m, "rmse"))
+	row(w, "MAE", figure(&m.MAE)+interval(m, "mae"))
+	row(w, "R2", figure(m.R2)+interval(m, "r2"))
 	row(w, "label mean", figure(&m.LabelMean))
 	row(w, "prediction mean", figure(&m.PredictionMean))
 	fmt.Fprintln(w)

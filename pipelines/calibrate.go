@@ -211,14 +211,14 @@ func (c *costs) timeLoad(ctx context.Context, r *trainRun) error {
 func (c *costs) timeScoring(ctx context.Context, r *trainRun, files []storage.Info) (err error) {
 	model := ModelRef{JobDir: r.JobDir, Step: r.committed}
 	defer model.Release()
-	score := &transforms.EvaluateFn{Model: model}
+	score := &transforms.EvaluateFn{Evaluation: transforms.Evaluation{Model: model}}
 	if err := score.Setup(ctx); err != nil {
 		return err
 	}
 	o := EvaluateOptions{}
 	ranges := records.Split(files, r.Spec.Format(), o.rangeBytes(files))
 	c.scored, err = rate(totalSize(files), func() error {
-		return score.ProcessElement(ctx, transforms.RangeGroup{Ranges: ranges}, func(*metrics.Figures) {}, func(int, *metrics.Curve) {})
+		return score.ProcessElement(ctx, transforms.RangeGroup{Ranges: ranges}, func(transforms.EvaluationPart, *metrics.Figures) {}, func(transforms.EvaluationPart, *metrics.Curve) {})
 	})
 	return err
 }

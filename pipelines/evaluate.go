@@ -3,17 +3,18 @@ package pipelines
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/records"
 	"github.com/penstock-ml/penstock/models/saved"
+	"github.com/penstock-ml/penstock/models/spec"
 	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
 	"github.com/penstock-ml/penstock/transforms"
@@ -30,6 +31,10 @@ type EvaluateOptions struct {
 	Runner Runner
 	// Holdout, if not empty, has only those records evaluated.
 	Holdout training.Holdout
+	// SliceBy names columns: for each of their values there are figures, too.
+	SliceBy []string
+	// Bootstrap is of how many samples intervals of the figures are made; 0 for none.
+	Bootstrap int
 	// RangeBytes is how much of a file is read as one piece; 0 leaves it to Evaluate.
 	RangeBytes int64
 	// TempDir is where the workers leave the result for this process; empty: the system's where this process is the only
@@ -39,6 +44,14 @@ type EvaluateOptions struct {
 
 // Evaluate computes the metrics of a model on files of labelled records.
 func Evaluate(ctx context.Context, o EvaluateOptions) (*metrics.Metrics, error) {
+	result, err := evaluate(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return result.Metrics, nil
+}
+
+func evaluate(ctx context.Context, o EvaluateOptions) (*transforms.EvaluationResult, error) {
 	model, err := locate(ctx, o.Model)
 	if err != nil {
 		return nil, err
@@ -50,12 +63,15 @@ func Evaluate(ctx context.Context, o EvaluateOptions) (*metrics.Metrics, error) 
 	return evaluateFiles(ctx, o, model, files)
 }
 
-func evaluateFiles(ctx context.Context, o EvaluateOptions, model ModelRef, files []storage.Info) (*metrics.Metrics, error) {
+func evaluateFiles(ctx context.Context, o EvaluateOptions, model ModelRef, files []storage.Info) (*transforms.EvaluationResult, error) {
 	p, err := model.Predictor(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer model.Release()
+	if err := checkSlices(p.Spec(), o.SliceBy); err != nil {
+		return nil, err
+	}
 	ranges := records.Split(files, p.Spec().Format(), o.rangeBytes(files))
 	result := storage.Join(o.tempDir(model), "evaluation-"+rand.Text()+".json")
 	defer remove(ctx, result)
@@ -63,11 +79,21 @@ func evaluateFiles(ctx context.Context, o EvaluateOptions, model ModelRef, files
 	if err != nil {
 		return nil, err
 	}
-	return readMetrics(ctx, result)
+	return readResult(ctx, result)
+}
+
+func checkSlices(s *spec.Spec, columns []string) error {
+	for _, name := range columns {
+		if !slices.Contains(s.Data.Columns, name) {
+			return fmt.Errorf("--slice-by: there is no column %q%s", name, spec.DidYouMean(name, s.Data.Columns))
+		}
+	}
+	return nil
 }
 
 func evaluationGraph(s beam.Scope, o EvaluateOptions, model ModelRef, result string, ranges []records.Range) {
-	transforms.Evaluate(s, model, o.Holdout, result, transforms.Ranges(s, ranges, o.Runner.Elements()))
+	e := transforms.Evaluation{Model: model, Holdout: o.Holdout, SliceBy: o.SliceBy, Bootstrap: o.Bootstrap, Path: result}
+	transforms.Evaluate(s, e, transforms.Ranges(s, ranges, o.Runner.Elements()))
 }
 
 // locate fixes the export that a path stands for.
@@ -104,19 +130,15 @@ func (o *EvaluateOptions) tempDir(model ModelRef) string {
 	return storage.Dir(model.Export)
 }
 
-func readMetrics(ctx context.Context, path string) (*metrics.Metrics, error) {
-	data, err := storage.ReadFile(ctx, path)
+func readResult(ctx context.Context, path string) (*transforms.EvaluationResult, error) {
+	result, err := transforms.ReadEvaluation(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the workers left no result: choose a place that they share with this process: %w", err)
 	}
 	if err != nil {
-		return nil, err
-	}
-	m := &metrics.Metrics{}
-	if err := json.Unmarshal(data, m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return m, nil
+	return result, nil
 }
 
 // remove deletes a temporary file as well as it can, also when ctx has ended.

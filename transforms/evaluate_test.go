@@ -39,7 +39,7 @@ func evaluateParts(t *rapid.T, results []predictor.Result) *metrics.Metrics {
 		curve, err = curves.AddInput(curve, c)
 		check(t, err)
 	}
-	area, err := (&AreaFn{}).ProcessElement(0, curve)
+	area, err := (&AreaFn{}).ProcessElement(EvaluationPart{}, curve)
 	check(t, err)
 	m, err := sum.Metrics(&metrics.CurveFigures{Area: area.Area, PrecisionSum: curve.PrecisionSum(metrics.Area{})})
 	check(t, err)
@@ -73,12 +73,13 @@ func TestEvaluationDoesNotDependOnTheOrderOfMerges(t *testing.T) {
 
 func TestAreasSurviveTheirCoder(t *testing.T) {
 	area := metrics.Area{Negatives: math.MaxUint64, Positives: 1, TwicePairs: [3]uint64{math.MaxUint64, 0, 1<<63 + 1}}
-	data, err := encodeArea(BucketArea{7, area})
+	part := EvaluationPart{Slice: 1, Value: "a\"b", Sample: 3, Bucket: 7}
+	data, err := encodeArea(PartArea{part, area})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := decodeArea(data)
-	if err != nil || got != (BucketArea{7, area}) {
+	if err != nil || got != (PartArea{part, area}) {
 		t.Errorf("%+v became %+v, %v", area, got, err)
 	}
 }

@@ -18,6 +18,11 @@ type Area struct {
 	TwicePairs [3]uint64
 }
 
+// Weights are those of the two classes.
+func (a *Area) Weights() (negatives, positives float64) {
+	return floatWeight(a.Negatives), floatWeight(a.Positives)
+}
+
 // Append extends a by the area of the logits that follow it: each of next's
 // positives outranks all of a's negatives. It fails where the sum of the weights
 // of either class exceeds 2^34.

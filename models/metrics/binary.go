@@ -103,7 +103,7 @@ func (b *binary) metrics(curve *CurveFigures) (*Metrics, error) {
 	if auc, ok := curve.Area.AUC(); ok {
 		m.AUC = &auc
 	}
-	m.AUCPR = ratio(curve.PrecisionSum, positives)
+	m.AUCPR = ratio(curve.PrecisionSum, floatWeight(curve.Area.Positives)) // of the curve's own sample, in a bootstrap
 	return m, nil
 }
 

@@ -13,6 +13,17 @@ type Metrics struct {
 	*PerClassFigures // of more classes
 	*NumberFigures   // of numbers
 	*MeanFigures     // of two classes and of numbers
+
+	// Intervals are where figures lie with a probability of 95%, by name; absent unless asked for.
+	Intervals map[string]Interval `json:"intervals,omitempty"`
+	Slices    []Slice             `json:"slices,omitempty"`
+}
+
+// A Slice has the figures of the examples with one value in a column.
+type Slice struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+	*Metrics
 }
 
 // ClassFigures are those of every classifier.
