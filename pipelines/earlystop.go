@@ -54,17 +54,18 @@ func (r *trainRun) stoppingDue() bool {
 
 // evaluateHoldout evaluates the newest checkpoint on the records that are held out.
 func (r *trainRun) evaluateHoldout(ctx context.Context) error {
-	m, err := Evaluate(ctx, EvaluateOptions{
+	result, err := evaluate(ctx, EvaluateOptions{
 		Model: transforms.ModelRef{JobDir: r.JobDir, Step: r.state.Step}, Files: r.TrainFiles, Runner: r.Runner, Holdout: training.HoldoutOf(r.Spec),
 	})
 	if err != nil {
 		return fmt.Errorf("the records held out by training.early_stopping: %w", err)
 	}
+	m := result.Metrics
 	r.stopper.take(r.state.Step, m.Loss)
 	if r.Observer.HeldOut != nil {
 		r.Observer.HeldOut(r.state.Step, m, r.stopper.best == r.state.Step)
 	}
-	return r.history.heldOut(ctx, m)
+	return r.history.heldOut(ctx, result)
 }
 
 // takeBest goes back to the state with the best loss.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/penstock-ml/penstock/models/tensorboard"
 	"github.com/penstock-ml/penstock/models/training"
 	"github.com/penstock-ml/penstock/storage"
+	"github.com/penstock-ml/penstock/transforms"
 )
 
 // logEvery is the distance in steps between the lines of metrics.jsonl.
@@ -169,12 +169,18 @@ func (h *history) add(log []training.StepLog, steps int64, endsStretch bool, exa
 }
 
 // commit writes the stretch since the last commit: its lines, and its event file, named by its last step so that a
-// stretch that is done again replaces it.
-func (h *history) commit(ctx context.Context) error {
+// stretch that is done again replaces it. The values are of the last step.
+func (h *history) commit(ctx context.Context, values []tensorboard.Value) error {
 	if len(h.fresh) == 0 {
 		return nil
 	}
-	if err := h.writeEvents(ctx, h.jobDir, h.fresh, trainScalars); err != nil {
+	var events []tensorboard.Event
+	for _, line := range h.fresh {
+		events = append(events, tensorboard.Event{Step: line.Step, Time: timeOf(line), Values: trainValues(line)})
+	}
+	last := &events[len(events)-1]
+	last.Values = append(last.Values, values...)
+	if err := h.writeEvents(ctx, h.jobDir, events); err != nil {
 		return err
 	}
 	for i := range h.fresh {
@@ -188,24 +194,30 @@ func (h *history) commit(ctx context.Context) error {
 }
 
 // evaluated adds an evaluation to the last line.
-func (h *history) evaluated(ctx context.Context, m *metrics.Metrics) error {
-	h.last.Evaluation = m
-	return h.amended(ctx, "eval", m)
+func (h *history) evaluated(ctx context.Context, result *transforms.EvaluationResult) error {
+	h.last.Evaluation = result.Metrics
+	return h.amended(ctx, "eval", result)
 }
 
 // heldOut adds an evaluation of what is held out to the last line.
-func (h *history) heldOut(ctx context.Context, m *metrics.Metrics) error {
-	h.last.HeldOut = m
-	return h.amended(ctx, "held_out", m)
+func (h *history) heldOut(ctx context.Context, result *transforms.EvaluationResult) error {
+	h.last.HeldOut = result.Metrics
+	return h.amended(ctx, "held_out", result)
 }
 
 // amended writes the last line anew and the event file of a subdirectory.
-func (h *history) amended(ctx context.Context, dir string, m *metrics.Metrics) error {
-	scalars := func(historyLine) []tensorboard.Scalar { return evaluationScalars(m) }
-	if err := h.writeEvents(ctx, storage.Join(h.jobDir, dir), []historyLine{*h.last}, scalars); err != nil {
+func (h *history) amended(ctx context.Context, dir string, result *transforms.EvaluationResult) error {
+	event := tensorboard.Event{Step: h.last.Step, Time: timeOf(*h.last), Values: evaluationValues(result)}
+	if err := h.writeEvents(ctx, storage.Join(h.jobDir, dir), []tensorboard.Event{event}); err != nil {
 		return err
 	}
 	return h.write(ctx)
+}
+
+// describe leaves a text about the run for TensorBoard.
+func (h *history) describe(ctx context.Context, tag, text string) error {
+	event := tensorboard.Event{Time: time.Now(), Values: []tensorboard.Value{tensorboard.NewText(tag, text)}}
+	return h.writeEvents(ctx, h.jobDir, []tensorboard.Event{event})
 }
 
 func (h *history) write(ctx context.Context) error {
@@ -216,39 +228,19 @@ func (h *history) write(ctx context.Context) error {
 	return storage.WriteFile(ctx, h.path(), slices.Concat(h.written, last, []byte("\n")))
 }
 
-func (h *history) writeEvents(ctx context.Context, dir string, lines []historyLine, scalars func(historyLine) []tensorboard.Scalar) error {
+func (h *history) writeEvents(ctx context.Context, dir string, events []tensorboard.Event) error {
 	var buffer bytes.Buffer
-	writer, err := tensorboard.NewWriter(&buffer, timeOf(lines[0]))
+	writer, err := tensorboard.NewWriter(&buffer, events[0].Time)
 	if err != nil {
 		return err
 	}
-	for _, line := range lines {
-		if err := writer.Scalars(line.Step, scalars(line), timeOf(line)); err != nil {
+	for _, e := range events {
+		if err := writer.Values(e.Step, e.Values, e.Time); err != nil {
 			return err
 		}
 	}
-	name := fmt.Sprintf("events.out.tfevents.%010d.penstock", lines[len(lines)-1].Step)
+	name := fmt.Sprintf("events.out.tfevents.%010d.penstock", events[len(events)-1].Step)
 	return storage.WriteFile(ctx, storage.Join(dir, name), buffer.Bytes())
 }
 
 func timeOf(line historyLine) time.Time { return time.UnixMicro(int64(line.Time * 1e6)) }
-
-func trainScalars(line historyLine) []tensorboard.Scalar {
-	scalars := []tensorboard.Scalar{
-		{Tag: "loss", Value: line.Loss},
-		{Tag: "gradient_norm", Value: line.GradientNorm},
-		{Tag: "examples_per_second", Value: line.ExamplesPerSecond},
-	}
-	for _, group := range slices.Sorted(maps.Keys(line.LearningRate)) {
-		scalars = append(scalars, tensorboard.Scalar{Tag: "learning_rate/" + group, Value: line.LearningRate[group]})
-	}
-	return scalars
-}
-
-func evaluationScalars(m *metrics.Metrics) []tensorboard.Scalar {
-	var scalars []tensorboard.Scalar
-	for _, figure := range m.Scalars() {
-		scalars = append(scalars, tensorboard.Scalar{Tag: figure.Name, Value: figure.Value})
-	}
-	return scalars
-}

@@ -82,10 +82,22 @@ func (r *trainRun) begin(ctx context.Context, checkpoint *saved.Checkpoint) (err
 		r.bad = meta.BadRounds + badRounds(meta.Log)
 	}
 	r.history, err = openHistory(ctx, r.JobDir, r.Spec.Training.Optimizer, r.state.Step)
+	if err == nil && checkpoint == nil {
+		err = r.describeRun(ctx)
+	}
 	if err != nil || checkpoint == nil {
 		return err
 	}
 	return r.catchUp(ctx, checkpoint)
+}
+
+// describeRun has TensorBoard show the resolved spec.
+func (r *trainRun) describeRun(ctx context.Context) error {
+	text, err := r.Spec.Marshal()
+	if err != nil {
+		return err
+	}
+	return r.history.describe(ctx, "spec", "```yaml\n"+string(text)+"```\n")
 }
 
 // catchUp does what a run that died left undone after its last checkpoint: workers write a checkpoint before the launcher
@@ -97,7 +109,7 @@ func (r *trainRun) catchUp(ctx context.Context, checkpoint *saved.Checkpoint) er
 	}
 	if r.history.step() < checkpoint.Step {
 		r.history.add(meta.Log, r.stepsPerRound(), true, 0, time.Now())
-		if err := r.history.commit(ctx); err != nil {
+		if err := r.history.commit(ctx, nil); err != nil {
 			return err
 		}
 	}

@@ -221,7 +221,7 @@ func (r *trainRun) checkBadRounds() error {
 // commit writes the history and then, where the workers have not, the checkpoint that it belongs to; and evaluates the
 // state where that is due.
 func (r *trainRun) commit(ctx context.Context) error {
-	if err := r.history.commit(ctx); err != nil {
+	if err := r.history.commit(ctx, r.histograms(ctx)); err != nil {
 		return err
 	}
 	if r.Runner.InProcess() {
@@ -267,9 +267,9 @@ func (r *trainRun) evaluateAll(ctx context.Context) error {
 }
 
 // evaluate runs the evaluation pipeline on the newest checkpoint.
-func (r *trainRun) evaluate(ctx context.Context) (err error) {
+func (r *trainRun) evaluate(ctx context.Context) error {
 	r.phase("evaluating")
-	r.evaluation, err = Evaluate(ctx, EvaluateOptions{
+	result, err := evaluate(ctx, EvaluateOptions{
 		Model:  transforms.ModelRef{JobDir: r.JobDir, Step: r.state.Step},
 		Files:  r.EvalFiles,
 		Runner: r.Runner,
@@ -277,8 +277,9 @@ func (r *trainRun) evaluate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.evaluation = result.Metrics
 	if r.Observer.Evaluated != nil {
 		r.Observer.Evaluated(r.state.Step, r.evaluation)
 	}
-	return r.history.evaluated(ctx, r.evaluation)
+	return r.history.evaluated(ctx, result)
 }

@@ -1,5 +1,7 @@
 package metrics
 
+import "math"
+
 // Buckets is the number of intervals that Bucket divides the logits into.
 const Buckets = 1 << bucketBits
 
@@ -10,6 +12,11 @@ const bucketBits = 12
 // Bucket returns the interval, in [0, Buckets), of a finite logit. It rises with
 // the logit, so the areas of the buckets, appended in order, give the AUC.
 func Bucket(logit float32) int { return keyBucket(logitKey(logit)) }
+
+// BucketStart is the lowest logit of a bucket.
+func BucketStart(bucket int) float32 {
+	return max(keyLogit(uint32(bucket)<<(32-bucketBits)), -math.MaxFloat32)
+}
 
 func keyBucket(key uint32) int { return int(key >> (32 - bucketBits)) }
 

@@ -42,18 +42,33 @@ func (w *Writer) Scalar(step int64, tag string, value float64, wallTime time.Tim
 	return w.Scalars(step, []Scalar{{tag, value}}, wallTime)
 }
 
-// Scalar is a named value.
+// Event is what is recorded of one step.
+type Event struct {
+	Step   int64
+	Time   time.Time
+	Values []Value
+}
+
+// Scalar is a named number.
 type Scalar struct {
 	Tag   string
 	Value float64
 }
 
-// Scalars records several values of one step as a single event.
+// Scalars records several numbers of one step as a single event.
 func (w *Writer) Scalars(step int64, scalars []Scalar, wallTime time.Time) error {
-	var summary []byte
+	var values []Value
 	for _, s := range scalars {
-		summary = protowire.AppendTag(summary, summaryValue, protowire.BytesType)
-		summary = protowire.AppendBytes(summary, appendScalar(nil, s))
+		values = append(values, NewScalar(s.Tag, s.Value))
+	}
+	return w.Values(step, values, wallTime)
+}
+
+// Values records several values of one step as a single event.
+func (w *Writer) Values(step int64, values []Value, wallTime time.Time) error {
+	var summary []byte
+	for _, v := range values {
+		summary = appendMessage(summary, summaryValue, v.encoded)
 	}
 	event := appendEvent(nil, wallTime, step)
 	event = protowire.AppendTag(event, eventSummary, protowire.BytesType)

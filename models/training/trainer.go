@@ -120,6 +120,32 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	return s.contribution, s.run(ctx)
 }
 
+// Mean is what shards give to the step after state, by parameter of the arrangement and as a mean over their examples:
+// gradients or, in the strategy local, how far shards came. Of a sparse parameter it has the rows that occurred.
+func (t *Trainer) Mean(ctx context.Context, shards []Shard, state *State) ([][]float32, error) {
+	c, err := t.Contribute(ctx, shards, state)
+	if err != nil || c.Weight == 0 {
+		return nil, err
+	}
+	means := make([][]float32, 0, len(t.arrangement.Params))
+	mean := func(sums []int64) (x []float32) {
+		for _, sum := range sums {
+			x = append(x, float32(float64(sum)/float64(c.Weight)))
+		}
+		return x
+	}
+	tables := c.Sparse
+	for i := range t.arrangement.Params {
+		if p := &t.arrangement.Params[i]; p.Sparse {
+			means = append(means, mean(tables[0].Values))
+			tables = tables[1:]
+		} else {
+			means = append(means, mean(c.Dense[p.Offset:][:p.Size()]))
+		}
+	}
+	return means, nil
+}
+
 // Update is the state after the round to which all shards contributed, with all parameters in one part; see
 // ParameterShard.Update.
 func (t *Trainer) Update(state *State, total *Contribution) *State {
