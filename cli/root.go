@@ -32,7 +32,6 @@ func newRootCommand(a *app) *cobra.Command {
 	// Groups run only to refuse; their help should not show a usage without a command.
 	usage := strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1)
 	root.SetUsageTemplate(strings.ReplaceAll(usage, "FlagUsages |", "FlagUsages | plainSwitches |"))
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().Var(newChoice(&a.format, "text", "json"), "format", "`format` of the result: text, or json on one line")
 	root.PersistentFlags().BoolVar(&a.verbose, "verbose", false, "also log what Beam and its runners report")
 	root.AddCommand(
