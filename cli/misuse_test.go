@@ -342,7 +342,7 @@ func (m *misuse) play(t *testing.T, base misuseDir) string {
 		lines = lines[1:]
 	}
 	said := strings.Join(lines, "\n")
-	if status != 1 && status != 2 || stdout != "" || !strings.HasPrefix(said, "penstock: ") || len(said) > 1200 ||
+	if status != 1 && status != 2 || stdout != "" || !strings.HasPrefix(said, "penstock: ") || len(said) > 2500 ||
 		strings.Contains(said, "goroutine") || strings.Contains(said, "panic") || len(lines) > 1 && !strings.Contains(lines[0], "mistakes") {
 		t.Errorf("%s: status %d, %q on standard output, and this on standard error:\n%.2000s", m.what, status, stdout, stderr)
 	}

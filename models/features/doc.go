@@ -9,6 +9,10 @@
 // Statistics are exact, so that any partition of the records and any order of
 // merging give the same Fitted, byte for byte.
 //
+// Of a feature with a separator a record may have several values. It has as many
+// columns of ids as training saw in one record, and an id of its own fills those
+// that a record leaves; the values behind are left out.
+//
 // A value is missing when its field is absent, empty, or one of data.missing.
 // A column in which the training data had missing values may lack them later:
 // a missing number becomes the mean, beside which a number of its own is 1 and

@@ -13,8 +13,9 @@ type Encoder struct {
 	layout  *Layout
 	numbers []numberEncoder // by numeric feature
 	width   int             // columns of numbers
-	ids     []idEncoder     // by column of ids; nil for crosses
-	crosses []crossEncoder  // after all others, whose ids they combine
+	ids     []idEncoder     // by column of ids; nil for crosses and for features of several values
+	bags    []bagEncoder
+	crosses []crossEncoder // after all others, whose ids they combine
 }
 
 // NewEncoder makes an encoder for a spec and what was fitted for it.
@@ -42,10 +43,23 @@ func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
 			e.crosses = append(e.crosses, crossEncoder{crossing: c, at: len(e.ids)})
 			e.ids = append(e.ids, nil)
 		default:
-			e.ids = append(e.ids, newIDEncoder(feature, fitted, slot))
+			e.addIDs(feature, fitted, slot)
 		}
 	}
 	return e, nil
+}
+
+// addIDs adds a categorical feature that is no cross.
+func (e *Encoder) addIDs(f *spec.Feature, fitted *FittedFeature, slot int) {
+	encoder := newIDEncoder(f, fitted, slot)
+	if f.Separator == "" {
+		e.ids = append(e.ids, encoder)
+		return
+	}
+	e.bags = append(e.bags, bagEncoder{
+		source: sourceOf(slot, f), ids: encoder.(textEncoder), at: len(e.ids), columns: fitted.Values, none: int32(fitted.Size - 1),
+	})
+	e.ids = append(e.ids, make([]idEncoder, fitted.Values)...)
 }
 
 // checkFitted tells whether the two belong together.
@@ -62,7 +76,7 @@ func checkFitted(s *spec.Spec, f *Fitted) error {
 		case spec.Cross:
 			same = same && fitted.Size >= 1 && fitted.Size <= feature.Buckets
 		default:
-			same = same && fitted.Size == sizeOf(feature, fitted)
+			same = same && fitted.Size == sizeOf(feature, fitted) && (fitted.Values > 0) == (feature.Separator != "")
 		}
 		if !same {
 			return fmt.Errorf("the fitted feature %s is not feature %s of spec %s; run the analysis again", fitted.Name, feature.Name, s.Name)
@@ -148,6 +162,11 @@ func (e *Encoder) encodeIDs(row []int32) error {
 			return err
 		}
 		row[i] = id
+	}
+	for i := range e.bags {
+		if err := e.bags[i].encode(e.columns.values, row); err != nil {
+			return err
+		}
 	}
 	for i := range e.crosses {
 		row[e.crosses[i].at] = e.crosses[i].id(row)

@@ -17,7 +17,7 @@ func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
 	if st.isZero() || st.records == 0 {
 		return nil, errors.New("the training data has no records; check the training files")
 	}
-	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) || len(st.spreads) != len(l.spreads) {
+	if st.mixed || len(st.missing) != len(c.slots) || len(st.numbers) != len(l.numbers) || len(st.texts) != len(l.texts) || len(st.spreads) != len(l.spreads) || len(st.most) != len(l.bags) {
 		return nil, errors.New("the statistics were gathered for another spec; run the analysis again")
 	}
 	f := &Fitted{Version: fittedVersion, Records: st.records, Features: make([]FittedFeature, len(s.Features))}
@@ -57,7 +57,10 @@ func (st *Statistics) fitFeature(f *spec.Feature, c *columns, l *statisticsLayou
 			fitted.Boundaries = st.spreads[l.spread(slot)].boundaries(f.Quantiles)
 		}
 	case spec.Vocabulary:
-		fitted.Vocabulary = st.texts[l.text(slot)].vocabulary(f.MinCount, f.TopK)
+		fitted.Vocabulary = st.texts[l.text(slot, f)].vocabulary(f.MinCount, f.TopK)
+	}
+	if f.Separator != "" {
+		fitted.Values = max(1, int(st.most[l.bag(slot, f)]))
 	}
 	fitted.Size = sizeOf(f, &fitted)
 	if fitted.Size > math.MaxInt32 {
@@ -97,7 +100,7 @@ func sizeOf(f *spec.Feature, fitted *FittedFeature) int {
 	case spec.Bucketize:
 		size = len(bucketBoundaries(f, fitted)) + 1
 	}
-	if fitted.Missing > 0 {
+	if fitted.Missing > 0 || f.Separator != "" { // the last id is that of no value
 		size++
 	}
 	return size

@@ -50,6 +50,7 @@ type FittedFeature struct {
 	Boundaries []float64     `json:"boundaries,omitempty"` // of quantiles: between buckets, or of piecewise_linear the ends of all intervals
 	Size       int           `json:"size,omitempty"`       // categorical: ids are in [0, Size)
 	Vocabulary []string      `json:"vocabulary,omitempty"` // vocabulary: by id
+	Values     int           `json:"values,omitempty"`     // with a separator: the most that a record has
 }
 
 // FittedNumber describes the values of a numeric feature that are not missing,
@@ -76,7 +77,9 @@ func (f *Fitted) Layout(s *spec.Spec) *Layout {
 				l.Numeric = append(l.Numeric, feature.Name)
 			}
 		} else {
-			l.Categorical = append(l.Categorical, Categorical{feature.Name, feature.Size})
+			for range max(1, feature.Values) {
+				l.Categorical = append(l.Categorical, Categorical{feature.Name, feature.Size})
+			}
 		}
 	}
 	return l

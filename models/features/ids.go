@@ -42,13 +42,17 @@ func (e *vocabularyEncoder) encode(values []value) (int32, error) {
 	if v.missing {
 		return e.missing, nil
 	}
-	if id := e.vocabulary.find(v.text); id >= 0 {
+	return e.encodeText(v.text)
+}
+
+func (e *vocabularyEncoder) encodeText(text []byte) (int32, error) {
+	if id := e.vocabulary.find(text); id >= 0 {
 		return id, nil
 	}
 	if e.oovBuckets == 0 {
-		return 0, columnError(e.column, v.text, "is not in the vocabulary; correct it, or train with oov_buckets of at least 1")
+		return 0, columnError(e.column, text, "is not in the vocabulary; correct it, or train with oov_buckets of at least 1")
 	}
-	return int32(len(e.vocabulary.texts)) + int32(xxhash.Sum64(v.text)%e.oovBuckets), nil
+	return int32(len(e.vocabulary.texts)) + int32(xxhash.Sum64(text)%e.oovBuckets), nil
 }
 
 type hashEncoder struct {
@@ -62,7 +66,11 @@ func (e *hashEncoder) encode(values []value) (int32, error) {
 	if v.missing {
 		return e.missing, nil
 	}
-	return int32(xxhash.Sum64(v.text) % e.buckets), nil
+	return e.encodeText(v.text)
+}
+
+func (e *hashEncoder) encodeText(text []byte) (int32, error) {
+	return int32(xxhash.Sum64(text) % e.buckets), nil
 }
 
 type bucketEncoder struct {

@@ -5,7 +5,7 @@ import "github.com/penstock-ml/penstock/models/spec"
 // A Layout says what the columns of encoded rows mean.
 type Layout struct {
 	Numeric     []string      // names of the numeric features, in the spec's order; of one that makes several numbers as often
-	Categorical []Categorical // in the spec's order
+	Categorical []Categorical // in the spec's order; a feature of several values has as many columns
 	Target      Target
 }
 

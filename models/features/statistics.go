@@ -17,6 +17,7 @@ type Statistics struct {
 	numbers []moments      // by distinct column and log1p
 	texts   []counts       // by distinct vocabulary column
 	spreads []distribution // by distinct column of numbers whose quantiles are needed
+	most    []int64        // values in a record, by distinct column with a separator
 	target  targetStatistics
 	mixed   bool // parts of different specs were merged
 
@@ -25,14 +26,15 @@ type Statistics struct {
 	// The values of the record being added, which must not count if it turns
 	// out to have an error.
 	numbersNow []float64
-	textsNow   []int32
+	textsNow   []int32 // of columns without a separator
 }
 
 // statisticsLayout says what the elements of Statistics belong to. It follows
 // from the spec alone.
 type statisticsLayout struct {
 	numbers []numberSource
-	texts   []int // slots
+	texts   []textSource
+	bags    []textSource
 	spreads []int // slots
 }
 
@@ -52,6 +54,7 @@ func NewStatistics(s *spec.Spec) *Statistics {
 		numbers:    make([]moments, len(l.numbers)),
 		texts:      make([]counts, len(l.texts)),
 		spreads:    make([]distribution, len(l.spreads)),
+		most:       make([]int64, len(l.bags)),
 		target:     newTargetStatistics(),
 		layout:     l,
 		columns:    c,
@@ -78,8 +81,11 @@ func newStatisticsLayout(s *spec.Spec, c *columns) statisticsLayout {
 		switch {
 		case f.Kind == spec.Numeric && l.number(at, f) < 0:
 			l.numbers = append(l.numbers, numberSource{at, f.Has(spec.Log1p)})
-		case f.Kind == spec.Vocabulary && l.text(at) < 0:
-			l.texts = append(l.texts, at)
+		case f.Kind == spec.Vocabulary && l.text(at, f) < 0:
+			l.texts = append(l.texts, sourceOf(at, f))
+		}
+		if f.Separator != "" && l.bag(at, f) < 0 {
+			l.bags = append(l.bags, sourceOf(at, f))
 		}
 		if f.NeedsQuantiles() && l.spread(at) < 0 {
 			l.spreads = append(l.spreads, at)
@@ -93,8 +99,15 @@ func (l *statisticsLayout) number(slot int, f *spec.Feature) int {
 	return slices.Index(l.numbers, numberSource{slot, f.Has(spec.Log1p)})
 }
 
-// text is the index of the counts of a slot's texts, or -1.
-func (l *statisticsLayout) text(slot int) int { return slices.Index(l.texts, slot) }
+// text is the index of the counts of a feature's texts, or -1.
+func (l *statisticsLayout) text(slot int, f *spec.Feature) int {
+	return slices.Index(l.texts, sourceOf(slot, f))
+}
+
+// bag is the index of the number of a feature's values, or -1.
+func (l *statisticsLayout) bag(slot int, f *spec.Feature) int {
+	return slices.Index(l.bags, sourceOf(slot, f))
+}
 
 // spread is the index of the distribution of a slot's numbers, or -1.
 func (l *statisticsLayout) spread(slot int) int { return slices.Index(l.spreads, slot) }
@@ -145,14 +158,17 @@ func (st *Statistics) readNumbers() error {
 }
 
 func (st *Statistics) readTexts() error {
-	for i, slot := range st.layout.texts {
-		v := &st.columns.values[slot]
+	for i, source := range st.layout.texts {
+		v := &st.columns.values[source.slot]
 		if v.missing {
 			continue
 		}
-		st.textsNow[i] = st.texts[i].find(v.text)
+		st.textsNow[i] = -1
+		if source.separator == "" {
+			st.textsNow[i] = st.texts[i].find(v.text)
+		}
 		if st.textsNow[i] < 0 {
-			if err := checkUTF8(st.columns.slots[slot].name, v.text); err != nil {
+			if err := checkUTF8(st.columns.slots[source.slot].name, v.text); err != nil {
 				return err
 			}
 		}
@@ -173,9 +189,19 @@ func (st *Statistics) count(target *targetValue) {
 			st.numbers[i].add(st.numbersNow[i])
 		}
 	}
-	for i, slot := range st.layout.texts {
-		if v := &st.columns.values[slot]; !v.missing {
+	for i, source := range st.layout.texts {
+		switch v := &st.columns.values[source.slot]; {
+		case v.missing:
+		case source.separator == "":
 			st.texts[i].addFound(st.textsNow[i], v.text)
+		default:
+			source.each(v.text, func(text []byte) { st.texts[i].addFound(st.texts[i].find(text), text) })
+		}
+	}
+	for i, source := range st.layout.bags {
+		if v := &st.columns.values[source.slot]; !v.missing {
+			n := source.each(v.text, func([]byte) {})
+			st.most[i] = max(st.most[i], int64(n))
 		}
 	}
 	for i, slot := range st.layout.spreads {
@@ -215,6 +241,9 @@ func (st *Statistics) Merge(other *Statistics) {
 	for i := range other.spreads {
 		st.spreads[i].merge(&other.spreads[i])
 	}
+	for i, n := range other.most {
+		st.most[i] = max(st.most[i], n)
+	}
 	st.target.merge(&other.target)
 }
 
@@ -222,7 +251,7 @@ func (st *Statistics) isZero() bool { return st.target.classes.table == nil }
 
 // fits tells whether both are of one spec, as far as their sizes show.
 func (st *Statistics) fits(other *Statistics) bool {
-	return len(st.missing) == len(other.missing) && len(st.numbers) == len(other.numbers) && len(st.texts) == len(other.texts) && len(st.spreads) == len(other.spreads)
+	return len(st.missing) == len(other.missing) && len(st.numbers) == len(other.numbers) && len(st.texts) == len(other.texts) && len(st.spreads) == len(other.spreads) && len(st.most) == len(other.most)
 }
 
 // become makes zero statistics a copy of others.
@@ -238,5 +267,6 @@ func (st *Statistics) become(other *Statistics) {
 	for i := range st.spreads {
 		st.spreads[i] = other.spreads[i].clone()
 	}
+	st.most = slices.Clone(other.most)
 	st.target = other.target.clone()
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // statisticsVersion is the first byte of marshalled statistics.
-const statisticsVersion = 3
+const statisticsVersion = 4
 
 // MarshalBinary writes the statistics without the spec. Statistics of the same
 // records have the same bytes, however they were gathered.
@@ -31,6 +31,10 @@ func (st *Statistics) MarshalBinary() ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(st.spreads)))
 	for i := range st.spreads {
 		b = st.spreads[i].append(b)
+	}
+	b = binary.AppendUvarint(b, uint64(len(st.most)))
+	for _, n := range st.most {
+		b = binary.AppendUvarint(b, uint64(n))
 	}
 	return st.target.append(b), nil
 }
@@ -102,6 +106,10 @@ func (st *Statistics) UnmarshalBinary(data []byte) error {
 	read.spreads = make([]distribution, r.length(1))
 	for i := range read.spreads {
 		read.spreads[i] = r.distribution()
+	}
+	read.most = make([]int64, r.length(1))
+	for i := range read.most {
+		read.most[i] = r.count()
 	}
 	read.target = r.target()
 	if r.damaged || len(r.rest) > 0 || version != statisticsVersion {

@@ -62,6 +62,12 @@ var differentiable = map[string]struct {
 	"Columns": {[][]int{{3, 5}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
 		return ops.Columns(in[0], []int{4, 0, 3})
 	}},
+	"Pool": {[][]int{{3, 8}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
+		return ops.Pool(in[0], 4)
+	}},
+	"Indicator of one table twice": {[][]int{{2}, {4, 2}}, func(in gorgonia.Nodes, ids *gorgonia.Node) (*gorgonia.Node, error) {
+		return ops.Indicator(in[0], ids, []int{0, 1}, []*gorgonia.Node{in[1], in[1]})
+	}},
 	"Concat": {[][]int{{3, 2}, {3, 1}, {3, 3}}, func(in gorgonia.Nodes, _ *gorgonia.Node) (*gorgonia.Node, error) {
 		return ops.Concat(in...)
 	}},

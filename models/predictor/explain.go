@@ -111,14 +111,14 @@ func (e *Explainer) explanation(of subject, outputs []float32, contributions []f
 
 // inOrder brings contributions from the order of the layout into that of the spec.
 func (e *Explainer) inOrder(numbers, ids []float64) (all []float64) {
-	names := e.scorer.encoder.Layout().Numeric
+	names, words := e.scorer.encoder.Layout().Numeric, e.scorer.encoder.Layout().Categorical
 	for i := range e.predictor.spec.Features {
 		f := &e.predictor.spec.Features[i]
-		if f.Categorical() {
-			all, ids = append(all, ids[0]), ids[1:]
-			continue
+		of := 0.0 // of all the numbers or values that the feature has
+		for f.Categorical() && len(words) > 0 && words[0].Name == f.Name {
+			of += ids[0]
+			words, ids = words[1:], ids[1:]
 		}
-		of := 0.0 // of all the numbers that the feature makes
 		for len(names) > 0 && names[0] == f.Name {
 			of += numbers[0]
 			names, numbers = names[1:], numbers[1:]

@@ -199,6 +199,8 @@ func (s *Spec) checkPart(l *list, at []string, cross, name string) {
 		l.at(at, "cross %q combines %q, which is no feature%s", cross, name, DidYouMean(name, s.crossable()))
 	case part.Kind == Numeric:
 		l.at(at, "cross %q combines %q, which is numeric; bucketize it and cross that", cross, name)
+	case part.Separator != "":
+		l.at(at, "cross %q combines %q, of which a record has several values; a cross needs one of each", cross, name)
 	case part.Kind == Cross:
 		l.at(at, "cross %q combines %q, which is a cross; name the features of that one instead", cross, name)
 	}
@@ -207,7 +209,7 @@ func (s *Spec) checkPart(l *list, at []string, cross, name string) {
 func (s *Spec) crossable() []string {
 	var names []string
 	for _, f := range s.Features {
-		if f.Categorical() && f.Kind != Cross {
+		if f.Categorical() && f.Kind != Cross && f.Separator == "" {
 			names = append(names, f.Name)
 		}
 	}

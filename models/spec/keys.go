@@ -8,8 +8,8 @@ import (
 // featureKeys are the keys that each kind of feature has besides name and kind.
 var featureKeys = map[string][]string{
 	Numeric:    {"column", "transform", "quantiles"},
-	Vocabulary: {"column", "oov_buckets", "min_count", "top_k"},
-	Hash:       {"column", "buckets"},
+	Vocabulary: {"column", "oov_buckets", "min_count", "top_k", "separator"},
+	Hash:       {"column", "buckets", "separator"},
 	Bucketize:  {"column", "boundaries", "quantiles"},
 	Cross:      {"features", "buckets"},
 }

@@ -70,6 +70,7 @@ type Feature struct {
 	MinCount   int64     `yaml:"min_count,omitempty"`   // vocabulary: a value seen less often is left out
 	TopK       int       `yaml:"top_k,omitempty"`       // vocabulary: only the most frequent values; 0 keeps all
 	Buckets    int       `yaml:"buckets,omitempty"`     // hash, cross: number of ids
+	Separator  string    `yaml:"separator,omitempty"`   // vocabulary, hash: a value has several texts with this between them
 	Boundaries []float64 `yaml:"boundaries,omitempty"`  // bucketize: strictly increasing
 	Quantiles  int       `yaml:"quantiles,omitempty"`   // bucketize, in place of boundaries, and numeric with piecewise_linear: intervals of about as many training records each
 	Features   []string  `yaml:"features,omitempty"`    // cross: names of the categorical features that it combines

@@ -102,7 +102,7 @@ func at(list []string, i int, field ...string) []string {
 
 func (c *checker) categorical(name string, path []string) error {
 	switch {
-	case categoricalColumn(c.layout, name) >= 0:
+	case len(categoricalColumns(c.layout, name)) > 0:
 		return nil
 	case slices.Contains(c.layout.Numeric, name):
 		return c.Errorf(path, "feature %q is numeric, and a categorical one is needed here: add a bucketize feature of its column", name)
@@ -115,7 +115,7 @@ func (c *checker) numeric(name string, path []string) error {
 	switch {
 	case slices.Contains(c.layout.Numeric, name):
 		return nil
-	case categoricalColumn(c.layout, name) >= 0:
+	case len(categoricalColumns(c.layout, name)) > 0:
 		return c.Errorf(path, "feature %q is categorical, and a numeric one is needed here: list it under indicator or embedding", name)
 	default:
 		return c.Errorf(path, "there is no feature %q: add it to features", name)
@@ -155,9 +155,14 @@ func (c *checker) checkLayers(deep *DeepConfig) error {
 	return nil
 }
 
-// categoricalColumn is the column of a feature among the ids, or -1.
-func categoricalColumn(layout *features.Layout, name string) int {
-	return slices.IndexFunc(layout.Categorical, func(c features.Categorical) bool { return c.Name == name })
+// categoricalColumns are the columns of a feature among the ids: one, or as many as a record may have values of it.
+func categoricalColumns(layout *features.Layout, name string) (columns []int) {
+	for i, c := range layout.Categorical {
+		if c.Name == name {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }
 
 // numericColumns are the columns of a feature among the numbers: one, or as many as it has intervals.

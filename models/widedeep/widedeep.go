@@ -60,10 +60,11 @@ type layer struct {
 	number     int // of a hidden layer, from 1
 }
 
-// A table is a parameter whose rows are looked up by a column of ids.
+// A table is a parameter whose rows are looked up by columns of ids, of which there are several where a record has
+// several values: their rows add up.
 type table struct {
-	column int
-	param  string
+	columns []int
+	param   string
 }
 
 // build lays the network out: the parameters of the wide part first.
@@ -101,11 +102,11 @@ func (b *builder) param(group, name string, init models.Init, shape ...int) stri
 
 // table adds a parameter with a row for each id of a feature.
 func (b *builder) table(group, feature, name string, init models.Init, dim int) table {
-	column := categoricalColumn(b.layout, feature)
-	size := b.layout.Categorical[column].Size
+	columns := categoricalColumns(b.layout, feature)
+	size := b.layout.Categorical[columns[0]].Size
 	b.param(group, name, init, size, dim)
 	b.params[len(b.params)-1].Sparse = size*dim > sparseFloats
-	return table{column, name}
+	return table{columns, name}
 }
 
 // wide starts the output layer with the linear part, if there is one.
@@ -181,14 +182,11 @@ func (m *model) firstInputs(in *models.Inputs) (*gorgonia.Node, error) {
 		}
 		parts = append(parts, numeric)
 	}
-	if len(m.embeddings) > 0 {
-		columns, tables := nodes(in, m.embeddings)
-		embedded, err := ops.Embedding(in.IDs, columns, tables)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, embedded)
+	embedded, err := m.embed(in)
+	if err != nil {
+		return nil, err
 	}
+	parts = append(parts, embedded...)
 	switch len(parts) {
 	case 0:
 		return nil, nil
@@ -197,6 +195,26 @@ func (m *model) firstInputs(in *models.Inputs) (*gorgonia.Node, error) {
 	default:
 		return ops.Concat(parts...)
 	}
+}
+
+// embed looks the embeddings up: those of one value together, and of several values their sum.
+func (m *model) embed(in *models.Inputs) (parts gorgonia.Nodes, err error) {
+	for rest := m.embeddings; len(rest) > 0; {
+		n := 1
+		for len(rest[0].columns) == 1 && n < len(rest) && len(rest[n].columns) == 1 {
+			n++
+		}
+		columns, tables := nodes(in, rest[:n])
+		part, err := ops.Embedding(in.IDs, columns, tables)
+		if err == nil && len(rest[0].columns) > 1 {
+			part, err = ops.Pool(part, len(rest[0].columns))
+		}
+		if err != nil {
+			return nil, err
+		}
+		parts, rest = append(parts, part), rest[n:]
+	}
+	return parts, nil
 }
 
 // apply adds the layer to the graph; x is [batch, inputs], or nil.
@@ -236,8 +254,10 @@ func (l *layer) activate(in *models.Inputs, x, start *gorgonia.Node) (z *gorgoni
 // nodes are the columns and parameters of tables.
 func nodes(in *models.Inputs, tables []table) (columns []int, params []*gorgonia.Node) {
 	for _, t := range tables {
-		columns = append(columns, t.column)
-		params = append(params, in.Param(t.param))
+		for _, column := range t.columns {
+			columns = append(columns, column)
+			params = append(params, in.Param(t.param))
+		}
 	}
 	return columns, params
 }

@@ -10,6 +10,38 @@ import (
 	"github.com/penstock-ml/penstock/models/widedeep"
 )
 
+// bags has a feature with three values a record beside others.
+var bags = &features.Layout{
+	Numeric: []string{"age"},
+	Categorical: []features.Categorical{
+		{Name: "job", Size: 5}, {Name: "tags", Size: 9}, {Name: "tags", Size: 9}, {Name: "tags", Size: 9}, {Name: "school", Size: 4},
+		{Name: "words", Size: 70_000}, {Name: "words", Size: 70_000},
+	},
+}
+
+// Rows of a feature with several values add up, wherever it is used.
+func TestConformanceOfSeveralValues(t *testing.T) {
+	for name, c := range map[string]config{
+		"wide":        {Wide: []string{"job", "tags"}, Deep: deep{Hidden: []int{}}},
+		"sparse wide": {Wide: []string{"words", "tags"}, Deep: deep{Hidden: []int{}}},
+		"indicator":   {Deep: deep{Indicator: []string{"tags", "job"}, Hidden: []int{6}}},
+		"embedding":   {Deep: deep{Embedding: []embedding{{"job", 2}, {"school", 3}, {"tags", 4}, {"words", 2}}, Numeric: []string{"age"}, Hidden: []int{7}, Activation: "tanh"}},
+		"all": {Wide: []string{"tags"}, Deep: deep{
+			Indicator: []string{"tags"}, Embedding: []embedding{{"tags", 3}}, Hidden: []int{5},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modeltest.Run(t, func(t *testing.T) (models.Model, *features.Layout) {
+				m, err := widedeep.NewModel(newSpec(t, c), bags)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m, bags
+			})
+		})
+	}
+}
+
 var layout = &features.Layout{
 	Numeric: []string{"age", "hours", "gain"},
 	Categorical: []features.Categorical{
