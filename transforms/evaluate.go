@@ -175,7 +175,7 @@ func (f *EvaluateFn) addTo(sums evaluations, part EvaluationPart, file string, r
 	}
 	place := xxhash.Sum64String(fmt.Sprintf("%s %d", file, record.Offset))
 	for part.Sample = 1; part.Sample <= f.Evaluation.Bootstrap; part.Sample++ {
-		n := metrics.Poisson(mixSeed(place, part.Sample))
+		n := metrics.Draw(place, part.Sample)
 		if n == 0 {
 			continue
 		}
@@ -184,14 +184,6 @@ func (f *EvaluateFn) addTo(sums evaluations, part EvaluationPart, file string, r
 		}
 	}
 	return nil
-}
-
-// mixSeed makes random bits of a number and that of a sample.
-func mixSeed(x uint64, sample int) uint64 {
-	x += uint64(sample) * 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }
 
 // evaluation accumulates what metrics are made of. Of samples there is no curve: it is made of that of all records.

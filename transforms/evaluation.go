@@ -2,9 +2,6 @@ package transforms
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
 
@@ -12,7 +9,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/penstock-ml/penstock/models/metrics"
-	"github.com/penstock-ml/penstock/storage"
 )
 
 func init() {
@@ -26,17 +22,7 @@ func init() {
 	register.Function2x2((&AreaFn{}).ProcessElement)
 	beam.RegisterDoFn(reflect.TypeFor[PrecisionFn]())
 	register.Function3x2((&PrecisionFn{}).ProcessElement)
-	beam.RegisterDoFn(reflect.TypeFor[WriteMetricsFn]())
-	register.Function5x1((&WriteMetricsFn{}).ProcessElement)
-	register.Iter1[PartFigures]()
 	register.Iter1[PartArea]()
-	register.Iter1[PartPrecision]()
-	beam.RegisterCoder(reflect.TypeFor[EvaluationPart](), encodePart, decodePart)
-	beam.RegisterCoder(reflect.TypeFor[*metrics.Figures](), encodeFigures, decodeFigures)
-	beam.RegisterCoder(reflect.TypeFor[*metrics.Curve](), encodeCurve, decodeCurve)
-	beam.RegisterCoder(reflect.TypeFor[PartFigures](), encodePartFigures, decodePartFigures)
-	beam.RegisterCoder(reflect.TypeFor[PartArea](), encodeArea, decodeArea)
-	beam.RegisterCoder(reflect.TypeFor[PartPrecision](), encodePrecision, decodePrecision)
 }
 
 // EvaluationPart says what figures are of.
@@ -92,7 +78,7 @@ type SampleFn struct{ Samples int }
 func (f *SampleFn) ProcessElement(part EvaluationPart, curve *metrics.Curve, emit func(EvaluationPart, *metrics.Curve)) error {
 	emit(part, curve)
 	for part.Sample = 1; part.Sample <= f.Samples; part.Sample++ {
-		sample, err := curve.Resampled(mixSeed(uint64(part.Bucket), part.Sample))
+		sample, err := curve.Resampled(part.Bucket, part.Sample)
 		if err != nil {
 			return fail(err)
 		}
@@ -171,166 +157,4 @@ func byPart(areas func(*PartArea) bool) map[EvaluationPart][]PartArea {
 		slices.SortFunc(list, func(a, b PartArea) int { return cmp.Compare(a.Part.Bucket, b.Part.Bucket) })
 	}
 	return all
-}
-
-// EvaluationResult is what an evaluation leaves.
-type EvaluationResult struct {
-	Metrics *metrics.Metrics `json:"metrics"`
-	// Counts are the weights of two classes by bucket of the logit, ascending.
-	Counts []BucketCounts `json:"counts,omitempty"`
-}
-
-// BucketCounts are the weights of negatives and positives in a bucket of logits.
-type BucketCounts struct {
-	Bucket    int     `json:"bucket"`
-	Negatives float64 `json:"negatives"`
-	Positives float64 `json:"positives"`
-}
-
-// WriteMetricsFn makes the metrics of the figures and of the curves' parts and writes them.
-type WriteMetricsFn struct {
-	Evaluation Evaluation
-}
-
-// ProcessElement puts the parts together and writes the file.
-func (f *WriteMetricsFn) ProcessElement(ctx context.Context, _ []byte, figures func(*PartFigures) bool, areas func(*PartArea) bool, precisions func(*PartPrecision) bool) error {
-	curves, sums := byPart(areas), map[EvaluationPart][]PartPrecision{}
-	for p := (PartPrecision{}); precisions(&p); {
-		sums[p.Part.whole()] = append(sums[p.Part.whole()], p)
-	}
-	all := map[EvaluationPart]*metrics.Metrics{}
-	for p := (PartFigures{}); figures(&p); {
-		if p.Figures.Examples() == 0 {
-			continue // of weight 0 only
-		}
-		curve, err := wholeCurve(curves[p.Part], sums[p.Part])
-		if err != nil {
-			return fail(err)
-		}
-		if all[p.Part], err = p.Figures.Metrics(curve); err != nil {
-			return fail(err)
-		}
-	}
-	result := EvaluationResult{Metrics: f.assemble(all)}
-	if result.Metrics == nil {
-		return fail(errors.New("there are no examples to evaluate"))
-	}
-	for _, a := range curves[EvaluationPart{}] {
-		negatives, positives := a.Area.Weights()
-		result.Counts = append(result.Counts, BucketCounts{a.Part.Bucket, negatives, positives})
-	}
-	data, err := json.Marshal(result)
-	if err != nil {
-		return fail(err)
-	}
-	return fail(storage.WriteFile(ctx, f.Evaluation.Path, data))
-}
-
-// wholeCurve adds up buckets in their order.
-func wholeCurve(areas []PartArea, sums []PartPrecision) (*metrics.CurveFigures, error) {
-	whole := &metrics.CurveFigures{}
-	for _, a := range areas {
-		if err := whole.Area.Append(a.Area); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(sums, func(a, b PartPrecision) int { return cmp.Compare(a.Part.Bucket, b.Part.Bucket) })
-	for _, s := range sums {
-		whole.PrecisionSum += s.Sum
-	}
-	return whole, nil
-}
-
-// assemble puts intervals and slices into the metrics of all records; nil where there are none.
-func (f *WriteMetricsFn) assemble(all map[EvaluationPart]*metrics.Metrics) *metrics.Metrics {
-	samples := map[EvaluationPart][]*metrics.Metrics{}
-	for part, m := range all {
-		if part.Sample > 0 {
-			part.Sample = 0
-			samples[part] = append(samples[part], m)
-		}
-	}
-	whole := all[EvaluationPart{}]
-	for part, m := range all {
-		if part.Sample > 0 {
-			continue
-		}
-		if f.Evaluation.Bootstrap > 0 {
-			m.Intervals = metrics.Intervals(samples[part])
-		}
-		if part.Slice > 0 {
-			whole.Slices = append(whole.Slices, metrics.Slice{Column: f.Evaluation.SliceBy[part.Slice-1], Value: part.Value, Metrics: m})
-		}
-	}
-	if whole != nil {
-		slices.SortFunc(whole.Slices, func(a, b metrics.Slice) int {
-			column := func(s metrics.Slice) int { return slices.Index(f.Evaluation.SliceBy, s.Column) }
-			return cmp.Or(cmp.Compare(column(a), column(b)), cmp.Compare(a.Value, b.Value))
-		})
-	}
-	return whole
-}
-
-// ReadEvaluation reads what an evaluation has left.
-func ReadEvaluation(ctx context.Context, path string) (*EvaluationResult, error) {
-	data, err := storage.ReadFile(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	result := &EvaluationResult{}
-	return result, json.Unmarshal(data, result)
-}
-
-func encodeFigures(f *metrics.Figures) ([]byte, error) { return f.MarshalBinary() }
-func decodeFigures(data []byte) (*metrics.Figures, error) {
-	f := &metrics.Figures{}
-	return f, f.UnmarshalBinary(data)
-}
-
-func encodeCurve(c *metrics.Curve) ([]byte, error) { return c.MarshalBinary() }
-func decodeCurve(data []byte) (*metrics.Curve, error) {
-	c := &metrics.Curve{}
-	return c, c.UnmarshalBinary(data)
-}
-
-// Instances of one generic function would have the same name among a worker's functions, so there is one for each type.
-func encodePart(p EvaluationPart) ([]byte, error) { return json.Marshal(p) }
-func decodePart(data []byte) (p EvaluationPart, err error) {
-	err = json.Unmarshal(data, &p)
-	return p, err
-}
-
-// encodedFigures are PartFigures as JSON.
-type encodedFigures struct {
-	Part    EvaluationPart `json:"part"`
-	Figures []byte         `json:"figures"`
-}
-
-func encodePartFigures(p PartFigures) ([]byte, error) {
-	data, err := p.Figures.MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(encodedFigures{p.Part, data})
-}
-
-func decodePartFigures(data []byte) (PartFigures, error) {
-	var e encodedFigures
-	if err := json.Unmarshal(data, &e); err != nil {
-		return PartFigures{}, err
-	}
-	f, err := decodeFigures(e.Figures)
-	return PartFigures{e.Part, f}, err
-}
-
-func encodeArea(a PartArea) ([]byte, error) { return json.Marshal(a) }
-func decodeArea(data []byte) (a PartArea, err error) {
-	err = json.Unmarshal(data, &a)
-	return a, err
-}
-
-func encodePrecision(p PartPrecision) ([]byte, error) { return json.Marshal(p) }
-func decodePrecision(data []byte) (p PartPrecision, err error) {
-	err = json.Unmarshal(data, &p)
-	return p, err
 }

@@ -22,16 +22,7 @@ func SigmoidCrossEntropy(losses, dlogits, logits, labels, weights []float32) {
 // Both keep their relative precision where the prediction is all but certain. Sums are taken in ascending order.
 func SoftmaxCrossEntropy(loss, dlogits, logits []float32, y int, w float32) {
 	dlogits = dlogits[:len(logits)]
-	largest := logits[0]
-	for _, z := range logits {
-		if z > largest {
-			largest = z
-		}
-	}
-	for i, z := range logits {
-		dlogits[i] = z - largest
-	}
-	active.exp(dlogits, dlogits)
+	largest := shiftedExp(dlogits, logits)
 	var others float32
 	for i, e := range dlogits {
 		if i != y {

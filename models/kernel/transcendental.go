@@ -30,7 +30,19 @@ func softmaxRow(dst, src []float32) {
 	if len(src) == 0 {
 		return
 	}
-	largest := src[0]
+	shiftedExp(dst, src)
+	var sum float32
+	for _, e := range dst {
+		sum += e
+	}
+	for i := range dst {
+		dst[i] /= sum
+	}
+}
+
+// shiftedExp sets dst to e^(src - largest), where largest is that of src, and returns it.
+func shiftedExp(dst, src []float32) (largest float32) {
+	largest = src[0]
 	for _, x := range src {
 		if x > largest {
 			largest = x
@@ -40,11 +52,5 @@ func softmaxRow(dst, src []float32) {
 		dst[i] = x - largest
 	}
 	active.exp(dst, dst)
-	var sum float32
-	for _, e := range dst {
-		sum += e
-	}
-	for i := range dst {
-		dst[i] /= sum
-	}
+	return largest
 }

@@ -20,22 +20,31 @@ func Poisson(random uint64) int {
 	return n
 }
 
-// Resampled is the curve of a bootstrap sample, given a seed. Examples of one logit
-// and class are told apart by their weight alone, as if each weighed 1.
-func (c *Curve) Resampled(seed uint64) (*Curve, error) {
+// Resampled is the curve, one bucket's, in the bootstrap sample of a number. Examples of
+// one logit and class are told apart by their weight alone, as if each weighed 1.
+func (c *Curve) Resampled(bucket, sample int) (*Curve, error) {
 	if err := c.compact(); err != nil {
 		return nil, err
 	}
-	random := generator(seed)
-	sample := &Curve{points: make([]point, 0, len(c.points))}
+	random := generator(seedOf(uint64(bucket), sample))
+	drawn := &Curve{points: make([]point, 0, len(c.points))}
 	for _, p := range c.points {
 		p.negatives, p.positives = random.weight(p.negatives), random.weight(p.positives)
 		if p.negatives+p.positives > 0 {
-			sample.points = append(sample.points, p)
+			drawn.points = append(drawn.points, p)
 		}
 	}
-	sample.sorted = len(sample.points)
-	return sample, nil
+	drawn.sorted = len(drawn.points)
+	return drawn, nil
+}
+
+// Draw returns how often an example, known by a hash, is in the sample of a number.
+func Draw(example uint64, sample int) int { return Poisson(seedOf(example, sample)) }
+
+// seedOf makes random bits of a hash and the number of a sample.
+func seedOf(hash uint64, sample int) uint64 {
+	g := generator(hash + uint64(sample)*0x9e3779b97f4a7c15)
+	return g.next()
 }
 
 // generator is SplitMix64 (Steele et al., 2014).
