@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/penstock-ml/penstock/models/alloctest"
 	"github.com/penstock-ml/penstock/models/metrics"
 	"github.com/penstock-ml/penstock/models/predictor"
 	"github.com/penstock-ml/penstock/models/predictor/predictortest"
@@ -197,6 +198,9 @@ func TestEvaluateNamesTheBadRecord(t *testing.T) {
 		}
 		writeFile(t, bad, content)
 		for _, runner := range runnerstest.Names {
+			if runner != "direct" && alloctest.UnderRaceDetector() {
+				continue // Beam's worker closes the channel on which answers to a failed bundle may still be sent
+			}
 			_, err := Evaluate(context.Background(), EvaluateOptions{
 				Model: model, Files: []string{bad}, Runner: runnerNamed(t, runner), RangeBytes: 1000,
 			})

@@ -13,6 +13,9 @@ func None(t testing.TB, what string, runs int, f func()) {
 	}
 }
 
+// UnderRaceDetector tells whether the test was built with -race.
+func UnderRaceDetector() bool { return raceDetector }
+
 // SkipUnderRaceDetector skips a test that measures memory.
 func SkipUnderRaceDetector(t testing.TB) {
 	t.Helper()
