@@ -48,7 +48,7 @@ func newInitCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.options.Input, "input", "", "`file` of records with labels (required)")
 	flags.StringVar(&f.options.Label, "label", "", "`column` to predict: its name, or its number from 1 (required)")
 	flags.StringVar(&f.output, "output", "", "`file` for the spec (required)")
-	flags.StringVar(&f.options.LabelKind, "label-kind", "", "classification or regression; seen from the label's values unless given")
+	flags.Var(newOptionalChoice(&f.options.LabelKind, spec.Classification, spec.Regression), "label-kind", "classification or regression; seen from the label's values unless given")
 	flags.StringVar(&f.delimiter, "delimiter", "", "`character` between fields, \\t for a tab; seen from the file unless given")
 	flags.BoolVar(&f.header, "header", false, "the first line names the columns (--header=false: it does not); seen from the file unless given")
 	flags.StringVar(&f.options.Name, "name", "", "`name` of the model; the file's unless given")
@@ -66,11 +66,6 @@ func newInitCommand(a *app) *cobra.Command {
 func (f *initFlags) resolve() error {
 	if f.headerGiven {
 		f.options.Header = &f.header
-	}
-	switch f.options.LabelKind {
-	case "", spec.Classification, spec.Regression:
-	default:
-		return fmt.Errorf("--label-kind is %q; make it %s or %s", f.options.LabelKind, spec.Classification, spec.Regression)
 	}
 	if f.delimiter == `\t` {
 		f.delimiter = "\t"

@@ -45,7 +45,7 @@ func row(w io.Writer, cells ...any) {
 // writeMetrics is the readable form of an evaluation. The blank line keeps the tables from sharing column widths.
 func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 	row(w, "examples", m.Examples)
-	row(w, "loss", figure(&m.Loss)+interval(m, "loss"))
+	writeFigure(w, m, "loss", "loss", &m.Loss)
 	switch {
 	case m.BinaryFigures != nil:
 		writeBinary(w, m)
@@ -59,6 +59,11 @@ func writeMetrics(w io.Writer, m *metrics.Metrics, classes []string) {
 		writeNumber(w, m)
 	}
 	writeSlices(w, m)
+}
+
+// writeFigure is a row of a figure with its interval; key is the figure's name among these.
+func writeFigure(w io.Writer, m *metrics.Metrics, name, key string, value *float64) {
+	row(w, name, figure(value)+interval(m, key))
 }
 
 // interval is where a figure lies with a probability of 95%, if that is known.
@@ -94,15 +99,15 @@ func writeSlices(w io.Writer, m *metrics.Metrics) {
 const mostConfused = 10
 
 func writeBinary(w io.Writer, m *metrics.Metrics) {
-	row(w, "accuracy", figure(&m.Accuracy)+interval(m, "accuracy"))
-	row(w, "AUC", figure(m.AUC)+interval(m, "auc"))
-	row(w, "AUC-PR", figure(m.AUCPR)+interval(m, "auc_pr"))
-	row(w, "precision", figure(m.Precision)+interval(m, "precision"))
-	row(w, "recall", figure(m.Recall)+interval(m, "recall"))
-	row(w, "F1", figure(m.F1)+interval(m, "f1"))
+	writeFigure(w, m, "accuracy", "accuracy", &m.Accuracy)
+	writeFigure(w, m, "AUC", "auc", m.AUC)
+	writeFigure(w, m, "AUC-PR", "auc_pr", m.AUCPR)
+	writeFigure(w, m, "precision", "precision", m.Precision)
+	writeFigure(w, m, "recall", "recall", m.Recall)
+	writeFigure(w, m, "F1", "f1", m.F1)
 	row(w, "label mean", figure(&m.LabelMean))
 	row(w, "prediction mean", figure(&m.PredictionMean))
-	row(w, "calibration error", figure(&m.ECE)+interval(m, "calibration_error"))
+	writeFigure(w, m, "calibration error", "calibration_error", &m.ECE)
 	fmt.Fprintln(w)
 	row(w, "calibration", "examples", "predicted", "observed")
 	for i := range m.Calibration {
@@ -128,10 +133,10 @@ func writeConfusion(w io.Writer, m *metrics.Metrics, classes []string) {
 }
 
 func writePerClass(w io.Writer, m *metrics.Metrics, classes []string) {
-	row(w, "accuracy", figure(&m.Accuracy)+interval(m, "accuracy"))
-	row(w, "macro precision", figure(&m.MacroPrecision)+interval(m, "macro_precision"))
-	row(w, "macro recall", figure(&m.MacroRecall)+interval(m, "macro_recall"))
-	row(w, "macro F1", figure(&m.MacroF1)+interval(m, "macro_f1"))
+	writeFigure(w, m, "accuracy", "accuracy", &m.Accuracy)
+	writeFigure(w, m, "macro precision", "macro_precision", &m.MacroPrecision)
+	writeFigure(w, m, "macro recall", "macro_recall", &m.MacroRecall)
+	writeFigure(w, m, "macro F1", "macro_f1", &m.MacroF1)
 	fmt.Fprintln(w)
 	row(w, "class", "examples", "precision", "recall", "F1")
 	for i, c := range m.Classes {
@@ -140,9 +145,9 @@ func writePerClass(w io.Writer, m *metrics.Metrics, classes []string) {
 }
 
 func writeNumber(w io.Writer, m *metrics.Metrics) {
-	row(w, "RMSE", figure(&m.RMSE)+interval(m, "rmse"))
-	row(w, "MAE", figure(&m.MAE)+interval(m, "mae"))
-	row(w, "R2", figure(m.R2)+interval(m, "r2"))
+	writeFigure(w, m, "RMSE", "rmse", &m.RMSE)
+	writeFigure(w, m, "MAE", "mae", &m.MAE)
+	writeFigure(w, m, "R2", "r2", m.R2)
 	row(w, "label mean", figure(&m.LabelMean))
 	row(w, "prediction mean", figure(&m.PredictionMean))
 	fmt.Fprintln(w)

@@ -137,12 +137,9 @@ func (f *EvaluateFn) evaluate(ctx context.Context, r records.Range, sums evaluat
 
 // fill takes the next records that are to be scored.
 func (f *EvaluateFn) fill(b *batch, scanner *records.Scanner) {
-	holdout := f.Evaluation.Holdout
-	if holdout.Share == 0 {
-		b.fill(scanner, predictor.DefaultBatch)
-		return
-	}
-	b.fillOnly(scanner, predictor.DefaultBatch, func(r *records.Record) bool { return holdout.Has(r.Raw) })
+	b.fillOnly(scanner, predictor.DefaultBatch, func(r *records.Record) bool {
+		return f.Evaluation.Holdout.Share == 0 || f.Evaluation.Holdout.Has(r.Raw)
+	})
 }
 
 // add counts a record in the parts that it belongs to.

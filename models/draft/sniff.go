@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/penstock-ml/penstock/models/records"
+	"github.com/penstock-ml/penstock/models/spec"
 )
 
 // sniffed is how much of a file tells its format.
@@ -155,11 +156,12 @@ func mostlyNumbers(rows [][]string, column int) bool {
 
 // columnNames are those of the header, or numbers from 1; so is one that the header leaves empty.
 func columnNames(first []string, header bool) []string {
-	names := make([]string, len(first))
+	if !header {
+		return spec.NumberColumns(len(first))
+	}
+	var names []string
 	for i, name := range first {
-		if names[i] = strconv.Itoa(i + 1); header {
-			names[i] = records.HeaderName(i, name)
-		}
+		names = append(names, records.HeaderName(i, name))
 	}
 	return names
 }

@@ -24,7 +24,7 @@ type calibrationSums struct {
 
 func (b *binary) add(outputs []float32, label float32, w uint64) error {
 	logit := outputs[0]
-	if err := checkExample(logit, label); err != nil {
+	if err := checkLabel(label); err != nil {
 		return err
 	}
 	cell := &b.confusion[class(label == 1)][class(logit > 0)]
@@ -123,7 +123,7 @@ func (b *binary) addCalibration(m *Metrics) {
 	m.PredictionMean = all.Value() / m.Weight
 }
 
-func (b *binary) append(data []byte) ([]byte, error) {
+func (b *binary) append(data []byte) []byte {
 	data = appendCount(data, b.count)
 	for _, row := range b.confusion {
 		data = appendWeights(data, row[:]...)
@@ -133,10 +133,10 @@ func (b *binary) append(data []byte) ([]byte, error) {
 		bin := &b.bins[i]
 		data = appendSums(appendWeights(data, bin.weight, bin.positives), &bin.prediction)
 	}
-	return data, nil
+	return data
 }
 
-func (b *binary) read(r *reader) error {
+func (b *binary) read(r *reader) {
 	b.count = r.count()
 	for label := range b.confusion {
 		r.weights(b.confusion[label][:])
@@ -147,5 +147,4 @@ func (b *binary) read(r *reader) error {
 		bin.weight, bin.positives = r.uvarint(math.MaxUint64), r.uvarint(math.MaxUint64)
 		r.sums(&bin.prediction)
 	}
-	return nil
 }

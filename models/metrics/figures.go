@@ -30,8 +30,8 @@ type sums interface {
 	merge(other sums) error
 	examples() int64
 	metrics(curve *CurveFigures) (*Metrics, error)
-	append(data []byte) ([]byte, error)
-	read(r *reader) error
+	append(data []byte) []byte
+	read(r *reader)
 }
 
 // Kinds of sums.

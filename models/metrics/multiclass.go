@@ -118,15 +118,15 @@ func orZero(x *float64) float64 {
 	return *x
 }
 
-func (m *multiclass) append(data []byte) ([]byte, error) {
+func (m *multiclass) append(data []byte) []byte {
 	data = appendCount(appendCount(data, m.count), int64(len(m.labels)))
 	for _, weights := range [][]uint64{m.labels, m.predicted, m.correct, m.confusion} {
 		data = appendWeights(data, weights...)
 	}
-	return appendSums(data, &m.loss), nil
+	return appendSums(data, &m.loss)
 }
 
-func (m *multiclass) read(r *reader) error {
+func (m *multiclass) read(r *reader) {
 	count := r.count()
 	*m = *newMulticlass(int(r.uvarint(uint64(len(r.data)) / 3))) // a class has at least three bytes
 	m.count = count
@@ -134,5 +134,4 @@ func (m *multiclass) read(r *reader) error {
 		r.weights(weights)
 	}
 	r.sums(&m.loss)
-	return nil
 }

@@ -127,7 +127,7 @@ func (n *number) quantiles(percent ...int) map[string]float64 {
 	return quantiles
 }
 
-func (n *number) append(data []byte) ([]byte, error) {
+func (n *number) append(data []byte) []byte {
 	data = appendFloats(append(data, byte(class(n.task.Huber))), n.task.Mean, n.task.Deviation)
 	data = appendSums(appendWeights(appendCount(data, n.count), n.weight), n.exact()...)
 	data = appendCount(data, int64(len(n.magnitudes)))
@@ -136,10 +136,10 @@ func (n *number) append(data []byte) ([]byte, error) {
 		data = appendWeights(data, uint64(key-before), n.magnitudes[key])
 		before = key
 	}
-	return data, nil
+	return data
 }
 
-func (n *number) read(r *reader) error {
+func (n *number) read(r *reader) {
 	n.task.Huber = r.byte() == 1
 	n.task.Mean, n.task.Deviation = r.float(), r.float()
 	n.count, n.weight = r.count(), r.uvarint(math.MaxUint64)
@@ -154,5 +154,4 @@ func (n *number) read(r *reader) error {
 		key += step
 		n.magnitudes[uint32(key)] = r.uvarint(math.MaxUint64)
 	}
-	return nil
 }

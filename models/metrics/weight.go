@@ -38,6 +38,10 @@ func checkExample(logit, label float32) error {
 	if logit != logit || math.IsInf(float64(logit), 0) {
 		return fmt.Errorf("logit %v is not finite", logit)
 	}
+	return checkLabel(label)
+}
+
+func checkLabel(label float32) error {
 	if label != 0 && label != 1 {
 		return fmt.Errorf("label %v is neither 0 nor 1", label)
 	}
