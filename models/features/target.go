@@ -78,7 +78,7 @@ func (t *targetColumns) fitted(f *Fitted) {
 	}
 }
 
-// text is the record's label as it stands.
+// labelText is the record's label as it stands.
 func (c *columns) labelText(fields [][]byte) ([]byte, error) {
 	label := &c.target.label
 	text := field(fields, label.index, label.trim)
@@ -121,7 +121,7 @@ func (c *columns) weightNumber(fields [][]byte) (float64, error) {
 	return x, nil
 }
 
-// label is the record's label as rows hold it: the index of its class, or its number in deviations from the mean.
+// encodeLabel is the record's label as rows hold it: the index of its class, or its number in deviations from the mean.
 func (c *columns) encodeLabel(fields [][]byte) (float32, error) {
 	t := &c.target
 	if t.regression {
