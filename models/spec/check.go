@@ -148,7 +148,7 @@ func dotted(p []string) string {
 	var b strings.Builder
 	for i, name := range p {
 		switch {
-		case name[0] >= '0' && name[0] <= '9' && i > 0:
+		case i > 0 && name != "" && name[0] >= '0' && name[0] <= '9':
 			fmt.Fprintf(&b, "[%s]", name)
 		case i > 0:
 			b.WriteString("." + name)

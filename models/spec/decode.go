@@ -104,6 +104,10 @@ func (d *decoder) mapping(n *yaml.Node, name string, v reflect.Value) {
 		if key.Kind != yaml.ScalarNode {
 			continue
 		}
+		if key.Value == "" {
+			d.node(key, "%s has an entry without a name; give it one", name)
+			continue
+		}
 		entry := reflect.New(v.Type().Elem()).Elem()
 		d.decode(n.Content[i+1], join(name, key.Value), entry)
 		entries.SetMapIndex(reflect.ValueOf(key.Value).Convert(v.Type().Key()), entry)
