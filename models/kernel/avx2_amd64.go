@@ -67,6 +67,11 @@ func scatterAddAVX2(table *float32, n int, ids *int32, stride int, src *float32,
 //go:noescape
 func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
 
+// copyRowsAVX2 copies m rows of n elements.
+//
+//go:noescape
+func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, m int, n int)
+
 // transposeRowsAVX2 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //
 //go:noescape

@@ -4399,6 +4399,54 @@ done360:
 	VZEROUPPER
 	RET
 
+// func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, m int, n int)
+// Requires: AVX
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    ldd+8(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    src+16(FP), DX
+	MOVQ    lds+24(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    m+32(FP), SI
+	MOVQ    n+40(FP), DI
+	MOVQ    n+40(FP), R8
+	ANDL    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    tailMask<>+32(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVDQU (R9)(R10*4), Y0
+
+row367:
+	MOVQ AX, R9
+	MOVQ DX, R10
+	MOVQ DI, R11
+
+columns368:
+	SUBQ    $0x08, R11
+	JLT     partial369
+	VMOVUPS (R10), Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    $0x20, R9
+	ADDQ    $0x20, R10
+	JMP     columns368
+
+partial369:
+	TESTQ      R8, R8
+	JZ         done370
+	VMASKMOVPS (R10), Y0, Y1
+	VMASKMOVPS Y1, Y0, (R9)
+	ADDQ       $0x20, R9
+
+done370:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  row367
+	VZEROUPPER
+	RET
+
 // func transposeRowsAVX2(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
@@ -4412,7 +4460,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop367:
+loop371:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -4474,13 +4522,13 @@ loop367:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done368
+	JGE        done372
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop367
+	JMP        loop371
 
-done368:
+done372:
 	VZEROUPPER
 	RET
 
@@ -4492,9 +4540,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest370
+	JLT  rest374
 
-loop369:
+loop373:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -4530,11 +4578,11 @@ loop369:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop369
+	JGE         loop373
 
-rest370:
+rest374:
 	ADDQ        $0x08, BX
-	JZ          done371
+	JZ          done375
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -4572,7 +4620,7 @@ rest370:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done371:
+done375:
 	VZEROUPPER
 	RET
 
@@ -4724,9 +4772,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest373
+	JLT  rest377
 
-loop372:
+loop376:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -4768,11 +4816,11 @@ loop372:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop372
+	JGE         loop376
 
-rest373:
+rest377:
 	ADDQ        $0x08, BX
-	JZ          done374
+	JZ          done378
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -4816,7 +4864,7 @@ rest373:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done374:
+done378:
 	VZEROUPPER
 	RET
 
@@ -5028,9 +5076,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest376
+	JLT  rest380
 
-loop375:
+loop379:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -5085,11 +5133,11 @@ loop375:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop375
+	JGE         loop379
 
-rest376:
+rest380:
 	ADDQ        $0x08, BX
-	JZ          done377
+	JZ          done381
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5146,7 +5194,7 @@ rest376:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done377:
+done381:
 	VZEROUPPER
 	RET
 
@@ -5158,9 +5206,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest379
+	JLT  rest383
 
-loop378:
+loop382:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -5203,11 +5251,11 @@ loop378:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop378
+	JGE         loop382
 
-rest379:
+rest383:
 	ADDQ        $0x08, BX
-	JZ          done380
+	JZ          done384
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5252,7 +5300,7 @@ rest379:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done380:
+done384:
 	VZEROUPPER
 	RET
 
@@ -5274,9 +5322,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest382
+	JLT  rest386
 
-loop381:
+loop385:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -5332,11 +5380,11 @@ loop381:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop381
+	JGE         loop385
 
-rest382:
+rest386:
 	ADDQ        $0x08, BX
-	JZ          done383
+	JZ          done387
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5394,7 +5442,7 @@ rest382:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done383:
+done387:
 	VZEROUPPER
 	RET
 
@@ -5489,9 +5537,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest385
+	JLT  rest389
 
-loop384:
+loop388:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -5599,11 +5647,11 @@ loop384:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop384
+	JGE         loop388
 
-rest385:
+rest389:
 	ADDQ        $0x08, R8
-	JZ          done386
+	JZ          done390
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -5713,7 +5761,7 @@ rest385:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done386:
+done390:
 	VZEROUPPER
 	RET
 
@@ -5726,9 +5774,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest388
+	JLT          rest392
 
-loop387:
+loop391:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -5736,11 +5784,11 @@ loop387:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop387
+	JGE     loop391
 
-rest388:
+rest392:
 	ADDQ       $0x08, BX
-	JZ         done389
+	JZ         done393
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5750,7 +5798,7 @@ rest388:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done389:
+done393:
 	VZEROUPPER
 	RET
 
@@ -5765,9 +5813,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest391
+	JLT          rest395
 
-loop390:
+loop394:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -5779,11 +5827,11 @@ loop390:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop390
+	JGE     loop394
 
-rest391:
+rest395:
 	ADDQ       $0x08, SI
-	JZ         done392
+	JZ         done396
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -5797,7 +5845,7 @@ rest391:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done392:
+done396:
 	VZEROUPPER
 	RET
 
@@ -5821,9 +5869,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest394
+	JLT          rest398
 
-loop393:
+loop397:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -5847,11 +5895,11 @@ loop393:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop393
+	JGE     loop397
 
-rest394:
+rest398:
 	ADDQ       $0x08, DI
-	JZ         done395
+	JZ         done399
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -5877,7 +5925,7 @@ rest394:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done395:
+done399:
 	VZEROUPPER
 	RET
 
@@ -5892,9 +5940,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest397
+	JLT          rest401
 
-loop396:
+loop400:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -5909,11 +5957,11 @@ loop396:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop396
+	JGE     loop400
 
-rest397:
+rest401:
 	ADDQ       $0x08, SI
-	JZ         done398
+	JZ         done402
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -5930,7 +5978,7 @@ rest397:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done398:
+done402:
 	VZEROUPPER
 	RET
 
@@ -5948,9 +5996,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest400
+	JLT          rest404
 
-loop399:
+loop403:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -5980,11 +6028,11 @@ loop399:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop399
+	JGE       loop403
 
-rest400:
+rest404:
 	ADDQ       $0x08, DI
-	JZ         done401
+	JZ         done405
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -6016,7 +6064,7 @@ rest400:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done401:
+done405:
 	VZEROUPPER
 	RET
 
@@ -6028,19 +6076,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop403:
+loop407:
 	CMPQ      AX, DX
-	JGE       done402
+	JGE       done406
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done402
+	JNE       done406
 	ADDQ      $0x08, AX
-	JMP       loop403
+	JMP       loop407
 
-done402:
+done406:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -6053,9 +6101,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop405:
+loop409:
 	CMPQ      AX, BX
-	JGE       done404
+	JGE       done408
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -6072,9 +6120,9 @@ loop405:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop405
+	JMP       loop409
 
-done404:
+done408:
 	VZEROUPPER
 	RET
 
@@ -6111,9 +6159,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop407:
+loop411:
 	CMPQ       AX, BX
-	JGE        done406
+	JGE        done410
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -6126,9 +6174,9 @@ loop407:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop407
+	JMP        loop411
 
-done406:
+done410:
 	VZEROUPPER
 	RET
 
@@ -6168,9 +6216,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop409:
+loop413:
 	CMPQ        CX, BX
-	JGE         done408
+	JGE         done412
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -6180,9 +6228,9 @@ loop409:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop409
+	JMP         loop413
 
-done408:
+done412:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -67,6 +67,11 @@ func scatterAddAVX512(table *float32, n int, ids *int32, stride int, src *float3
 //go:noescape
 func sumRowsAVX512(dst *float32, rows **float32, count int, n int)
 
+// copyRowsAVX512 copies m rows of n elements.
+//
+//go:noescape
+func copyRowsAVX512(dst *float32, ldd int, src *float32, lds int, m int, n int)
+
 // transposeRowsAVX512 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //
 //go:noescape

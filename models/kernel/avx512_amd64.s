@@ -3460,6 +3460,53 @@ done234:
 	VZEROUPPER
 	RET
 
+// func copyRowsAVX512(dst *float32, ldd int, src *float32, lds int, m int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  ldd+8(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  src+16(FP), DX
+	MOVQ  lds+24(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  m+32(FP), SI
+	MOVQ  n+40(FP), DI
+	MOVQ  n+40(FP), R8
+	ANDL  $0x0f, R8
+	SUBQ  R8, DI
+	MOVL  $0xffffffff, R9
+	BZHIL R8, R9, R9
+	KMOVW R9, K1
+
+row241:
+	MOVQ AX, R9
+	MOVQ DX, R10
+	MOVQ DI, R11
+
+columns242:
+	SUBQ    $0x10, R11
+	JLT     partial243
+	VMOVUPS (R10), Z0
+	VMOVUPS Z0, (R9)
+	ADDQ    $0x40, R9
+	ADDQ    $0x40, R10
+	JMP     columns242
+
+partial243:
+	TESTQ     R8, R8
+	JZ        done244
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS   Z0, K1, (R9)
+	ADDQ      $0x40, R9
+
+done244:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  row241
+	VZEROUPPER
+	RET
+
 // func transposeRowsAVX512(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
@@ -3473,7 +3520,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop241:
+loop245:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -3535,13 +3582,13 @@ loop241:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done242
+	JGE        done246
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop241
+	JMP        loop245
 
-done242:
+done246:
 	VZEROUPPER
 	RET
 
@@ -3553,9 +3600,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest244
+	JLT  rest248
 
-loop243:
+loop247:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -3591,11 +3638,11 @@ loop243:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop243
+	JGE         loop247
 
-rest244:
+rest248:
 	ADDQ        $0x10, BX
-	JZ          done245
+	JZ          done249
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3633,7 +3680,7 @@ rest244:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done245:
+done249:
 	VZEROUPPER
 	RET
 
@@ -3897,9 +3944,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest247
+	JLT  rest251
 
-loop246:
+loop250:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -3941,11 +3988,11 @@ loop246:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop246
+	JGE         loop250
 
-rest247:
+rest251:
 	ADDQ        $0x10, BX
-	JZ          done248
+	JZ          done252
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3989,7 +4036,7 @@ rest247:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done248:
+done252:
 	VZEROUPPER
 	RET
 
@@ -4343,9 +4390,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest250
+	JLT  rest254
 
-loop249:
+loop253:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -4400,11 +4447,11 @@ loop249:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop249
+	JGE         loop253
 
-rest250:
+rest254:
 	ADDQ        $0x10, BX
-	JZ          done251
+	JZ          done255
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4461,7 +4508,7 @@ rest250:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done251:
+done255:
 	VZEROUPPER
 	RET
 
@@ -4473,9 +4520,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest253
+	JLT  rest257
 
-loop252:
+loop256:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -4518,11 +4565,11 @@ loop252:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop252
+	JGE         loop256
 
-rest253:
+rest257:
 	ADDQ        $0x10, BX
-	JZ          done254
+	JZ          done258
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4567,7 +4614,7 @@ rest253:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done254:
+done258:
 	VZEROUPPER
 	RET
 
@@ -4597,9 +4644,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest256
+	JLT  rest260
 
-loop255:
+loop259:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -4655,11 +4702,11 @@ loop255:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop255
+	JGE         loop259
 
-rest256:
+rest260:
 	ADDQ        $0x10, BX
-	JZ          done257
+	JZ          done261
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4717,7 +4764,7 @@ rest256:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done257:
+done261:
 	VZEROUPPER
 	RET
 
@@ -4876,9 +4923,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest259
+	JLT  rest263
 
-loop258:
+loop262:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -4986,11 +5033,11 @@ loop258:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop258
+	JGE         loop262
 
-rest259:
+rest263:
 	ADDQ        $0x10, R8
-	JZ          done260
+	JZ          done264
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -5100,7 +5147,7 @@ rest259:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done260:
+done264:
 	VZEROUPPER
 	RET
 
@@ -5113,9 +5160,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest262
+	JLT          rest266
 
-loop261:
+loop265:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -5123,11 +5170,11 @@ loop261:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop261
+	JGE     loop265
 
-rest262:
+rest266:
 	ADDQ      $0x10, BX
-	JZ        done263
+	JZ        done267
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -5137,7 +5184,7 @@ rest262:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done263:
+done267:
 	VZEROUPPER
 	RET
 
@@ -5152,9 +5199,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest265
+	JLT          rest269
 
-loop264:
+loop268:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -5166,11 +5213,11 @@ loop264:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop264
+	JGE     loop268
 
-rest265:
+rest269:
 	ADDQ      $0x10, SI
-	JZ        done266
+	JZ        done270
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -5184,7 +5231,7 @@ rest265:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done266:
+done270:
 	VZEROUPPER
 	RET
 
@@ -5208,9 +5255,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest268
+	JLT          rest272
 
-loop267:
+loop271:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -5234,11 +5281,11 @@ loop267:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop267
+	JGE     loop271
 
-rest268:
+rest272:
 	ADDQ      $0x10, DI
-	JZ        done269
+	JZ        done273
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -5264,7 +5311,7 @@ rest268:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done269:
+done273:
 	VZEROUPPER
 	RET
 
@@ -5279,9 +5326,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest271
+	JLT          rest275
 
-loop270:
+loop274:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -5296,11 +5343,11 @@ loop270:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop270
+	JGE     loop274
 
-rest271:
+rest275:
 	ADDQ      $0x10, SI
-	JZ        done272
+	JZ        done276
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -5317,7 +5364,7 @@ rest271:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done272:
+done276:
 	VZEROUPPER
 	RET
 
@@ -5335,9 +5382,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest274
+	JLT          rest278
 
-loop273:
+loop277:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -5367,11 +5414,11 @@ loop273:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop273
+	JGE       loop277
 
-rest274:
+rest278:
 	ADDQ      $0x10, DI
-	JZ        done275
+	JZ        done279
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -5403,7 +5450,7 @@ rest274:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done275:
+done279:
 	VZEROUPPER
 	RET
 
@@ -5415,18 +5462,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop277:
+loop281:
 	CMPQ     AX, DX
-	JGE      done276
+	JGE      done280
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done276
+	JCC      done280
 	ADDQ     $0x10, AX
-	JMP      loop277
+	JMP      loop281
 
-done276:
+done280:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -5439,18 +5486,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop279:
+loop283:
 	CMPQ      AX, BX
-	JGE       done278
+	JGE       done282
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop279
+	JMP       loop283
 
-done278:
+done282:
 	VZEROUPPER
 	RET
 
@@ -5473,18 +5520,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop281:
+loop285:
 	CMPQ      AX, BX
-	JGE       done280
+	JGE       done284
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop281
+	JMP       loop285
 
-done280:
+done284:
 	VZEROUPPER
 	RET
 
@@ -5508,17 +5555,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop283:
+loop287:
 	CMPQ        CX, BX
-	JGE         done282
+	JGE         done286
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop283
+	JMP         loop287
 
-done282:
+done286:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -13,6 +13,7 @@ type assembly struct {
 	columns int // of a tile
 	panel   panelFunction
 	strip   stripFunction
+	copy    copyFunction
 
 	skipColumns           int // of a panel that goes by words
 	skipPanel             skipFunction
@@ -21,8 +22,8 @@ type assembly struct {
 }
 
 var (
-	assemblyAVX512 = assembly{48, panelAVX512, transposeRowsAVX512, 112, skipPanelAVX512, hasZeroAVX512, rowWordsAVX512, columnWordsAVX512}
-	assemblyAVX2   = assembly{16, panelAVX2, transposeRowsAVX2, 96, skipPanelAVX2, hasZeroAVX2, rowWordsAVX2, columnWordsAVX2}
+	assemblyAVX512 = assembly{48, panelAVX512, transposeRowsAVX512, copyRowsAVX512, 112, skipPanelAVX512, hasZeroAVX512, rowWordsAVX512, columnWordsAVX512}
+	assemblyAVX2   = assembly{16, panelAVX2, transposeRowsAVX2, copyRowsAVX2, 96, skipPanelAVX2, hasZeroAVX2, rowWordsAVX2, columnWordsAVX2}
 )
 
 func multiplyAVX512(p product) { p.multiply(&assemblyAVX512) }
@@ -51,26 +52,12 @@ func (p *product) run(f *assembly) {
 	}
 }
 
-const packedSize = 192 * 48 // elements of b packed at once: three quarters of the first cache
+const packedSize = packedDepth * 48 // elements of b: three quarters of the first cache
 
+// packedBlock is a panel of b whose rows lie together.
 type packedBlock [packedSize]float32
 
 var packedBlocks = sync.Pool{New: func() any { return new(packedBlock) }}
-
-// packed runs over blocks of k, reloading c, and within them over panels of columns, copied to consecutive memory.
-func (p *product) packed(f *assembly) {
-	block := packedBlocks.Get().(*packedBlock)
-	defer packedBlocks.Put(block)
-	depth := packedSize / f.columns
-	for begin := 0; begin < p.k; begin += depth {
-		part := p.steps(begin, min(begin+depth, p.k))
-		for j := 0; j < p.n; j += f.columns {
-			width := min(f.columns, p.n-j)
-			part.pack(block, j, width, f.columns, f.strip)
-			f.panel(&p.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, &block[0], f.columns, p.m, width, part.k, at(part.bias, j), at(part.mask, j), p.ldm, part.flags()|panelPrefetch)
-		}
-	}
-}
 
 // isColumn tells whether c is a single contiguous column and a is worth transposing for it.
 func (p *product) isColumn() bool {
@@ -113,16 +100,17 @@ func (p *product) steps(begin, end int) product {
 	return part
 }
 
-// pack copies columns j to j+width of b, its rows stride apart.
-func (p *product) pack(block *packedBlock, j, width, stride int, strip stripFunction) {
+// pack copies columns j to j+width of b to memory, its rows stride apart.
+func (p *product) pack(f *assembly, memory []float32, j, width, stride int) {
 	if p.transposed {
-		transposeStrips(block[:], stride, p.b[j*p.ldb:], p.ldb, width, p.k, strip)
+		transposeStrips(memory, stride, p.b[j*p.ldb:], p.ldb, width, p.k, f.strip)
 		return
 	}
-	for k := range p.k {
-		copy(block[k*stride:][:width], p.b[k*p.ldb+j:])
-	}
+	f.copy(&memory[0], stride, &p.b[j], p.ldb, p.k, width)
 }
+
+// copyFunction copies m rows of n elements.
+type copyFunction = func(dst *float32, ldd int, src *float32, lds, m, n int)
 
 func (p *product) flags() int {
 	flags := 0

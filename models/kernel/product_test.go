@@ -120,9 +120,10 @@ func TestMulNT(t *testing.T) {
 	})
 }
 
-// TestBlockedProduct has shapes large enough, and strides wide enough, that the assembly packs b and cuts k.
+// TestBlockedProduct has shapes large enough, and strides wide enough, that the assembly packs b, or a too, and cuts m, n
+// and k.
 func TestBlockedProduct(t *testing.T) {
-	shapes := []struct{ m, n, k, ldb int }{{35, 150, 401, 1024}, {33, 50, 2000, 2048}, {40, 97, 1400, 97}, {32, 48, 193, 700}, {700, 240, 130, 240}, {5, 20, 66_000, 20}}
+	shapes := []struct{ m, n, k, ldb int }{{35, 150, 401, 1024}, {33, 50, 2000, 2048}, {40, 97, 1400, 97}, {32, 48, 193, 700}, {700, 240, 130, 240}, {515, 490, 60, 4096}, {5, 20, 66_000, 20}}
 	for _, s := range shapes {
 		for kind := range valueKinds {
 			checkBlocked(t, s.m, s.n, s.k, s.ldb, kind, false)
@@ -138,6 +139,9 @@ func checkBlocked(t *testing.T, m, n, k, ldb, kind int, skip bool) {
 	p := product{a: a, aRow: k, aStep: 1, b: b, ldb: ldb, m: m, n: n, k: k, ldc: n, bias: bias, relu: kind%2 == 1, ldm: n, skip: skip}
 	if kind >= 2 {
 		p.mask = mask
+	}
+	if (kind+n)%3 == 0 {
+		p.aRow, p.aStep = 1, m
 	}
 	want := p
 	want.c = make([]float32, m*n)

@@ -109,7 +109,7 @@ func (p *product) skipPanel(f *assembly, j, n int, words []uint64, block *packed
 	b, ldb := at(p.b, j), p.ldb
 	if p.transposed || p.m >= copyRows && (ldb%aliasing == 0 || ldb%lineFloats != 0 || !aligned(b)) {
 		b, ldb = &block[0], (n+lineFloats-1)&^(lineFloats-1)
-		p.pack(block, j, n, ldb, f.strip)
+		p.pack(f, block[:], j, n, ldb)
 	}
 	f.skipPanel(&p.c[j], p.ldc, &p.a[0], p.aRow, p.aStep, b, ldb, &words[0], p.m, wordsFor(p.k), p.m, n, at(p.bias, j), at(p.mask, j), p.ldm, p.flags())
 }

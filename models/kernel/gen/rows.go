@@ -9,6 +9,7 @@ import (
 func (v *isa) rows() {
 	v.scatterAdd()
 	v.sumRows()
+	v.copyRows()
 	v.transpose()
 }
 
@@ -121,6 +122,26 @@ func (v *isa) addVector(to, from, offset reg.GPVirtual, lanes mask) {
 	v.load(operand.Mem{Base: from, Index: offset, Scale: 1}, lanes, y)
 	v.VADDPS(y, x, x)
 	v.store(x, lanes, at)
+}
+
+// copyRows emits a loop over rows.
+func (v *isa) copyRows() {
+	v.function("copyRows", "func(dst *float32, ldd int, src *float32, lds, m, n int)", "copies m rows of n elements.")
+	dst, ldd, src, lds, m := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("m")
+	columns, row, to := v.vectorsOf("n"), v.label("row"), v.GP64()
+	v.Label(row)
+	v.MOVQ(dst, to)
+	columns.each(src, func(at operand.Mem, lanes mask) {
+		x := v.vec()
+		v.load(at, lanes, x)
+		v.store(x, lanes, operand.Mem{Base: to})
+		v.ADDQ(operand.U8(v.bytes()), to)
+	})
+	v.ADDQ(lds, src)
+	v.ADDQ(ldd, dst)
+	v.DECQ(m)
+	v.JNZ(operand.LabelRef(row))
+	v.end()
 }
 
 // transposeSize is the side of the squares that transpose works in, one register a row.
