@@ -1955,439 +1955,419 @@ end1:
 // func skipPanelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
 // Requires: AVX, BMI, FMA3
 TEXT ·skipPanelAVX2(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aStep+32(FP), CX
-	SHLQ $0x02, CX
-	MOVQ ldb+48(FP), DX
-	SHLQ $0x02, DX
-	MOVQ c+0(FP), BX
-	MOVQ n+88(FP), SI
-	MOVQ mask+104(FP), DI
-	CMPQ SI, $0x08
-	JG   more177
+	MOVQ    aStep+32(FP), AX
+	SHLQ    $0x02, AX
+	MOVQ    ldb+48(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    c+0(FP), DX
+	MOVQ    n+88(FP), BX
+	MOVQ    mask+104(FP), SI
+	CMPQ    BX, $0x08
+	JG      more177
+	SUBQ    $0x00, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
 
-	// Rows of 1 vectors
-	SUBQ    $0x00, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+	// Tiles of 2 rows, 1 vectors
+rows178:
+	CMPQ       m+80(FP), $0x02
+	JLT        next179
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh180
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMASKMOVPS (DI), Y0, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y0, Y2
+	JMP        ready181
 
-row178:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh179
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMASKMOVPS (R9), Y0, Y1
-	JMP        ready180
-
-fresh179:
+fresh180:
 	VXORPS     Y1, Y1, Y1
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread181
-	VMASKMOVPS (R9), Y0, Y1
-
-spread181:
-ready180:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word182:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty183
-
-loop184:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y2
-	VMASKMOVPS   (R15), Y0, Y3
-	VFMADD231PS  Y3, Y2, Y1
-	BLSRQ        R13, R13
-	JNZ          loop184
-
-empty183:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word182
-	VXORPS Y2, Y2, Y2
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear185
-	VMAXPS Y1, Y2, Y1
-
-linear185:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked186
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMASKMOVPS (R9), Y0, Y3
-	VCMPPS     $0x16, Y2, Y3, Y3
-	VANDPS     Y3, Y1, Y1
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread182
+	VMASKMOVPS (DI), Y0, Y1
 
-unmasked186:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	CMPQ    SI, $0x08
-	JNE     masked187
-	VMOVUPS Y1, (R9)
-	JMP     stored188
+spread182:
+	VMOVAPS Y1, Y2
 
-masked187:
-	VMASKMOVPS Y1, Y0, (R9)
+ready181:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-stored188:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row178
-	JMP  end176
+word183:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
 
-more177:
-	CMPQ SI, $0x10
-	JG   more189
-
-	// Rows of 2 vectors
-	SUBQ    $0x08, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
-
-row190:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh191
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMASKMOVPS 32(R9), Y0, Y2
-	JMP        ready192
-
-fresh191:
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread193
-	VMOVUPS    (R9), Y1
-	VMASKMOVPS 32(R9), Y0, Y2
-
-spread193:
-ready192:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word194:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty195
-
-loop196:
+pair184:
+	TESTQ        R12, R12
+	JZ           single185
+	TESTQ        R13, R13
+	JZ           single185
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y3
+	VMASKMOVPS   (R15), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y1
+	BLSRQ        R12, R12
 	TZCNTQ       R13, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y3
-	VFMADD231PS  (R15), Y3, Y1
-	VMASKMOVPS   32(R15), Y0, Y4
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y3
+	VMASKMOVPS   (R15), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	BLSRQ        R13, R13
-	JNZ          loop196
+	JMP          pair184
 
-empty195:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word194
+single185:
+	TESTQ R12, R12
+	JZ    done187
+
+loop186:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y3
+	VMASKMOVPS   (R15), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y1
+	BLSRQ        R12, R12
+	JNZ          loop186
+
+done187:
+	TESTQ R13, R13
+	JZ    done189
+
+loop188:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y3
+	VMASKMOVPS   (R14), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	BLSRQ        R13, R13
+	JNZ          loop188
+
+done189:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word183
 	VXORPS Y3, Y3, Y3
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear197
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear190
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear197:
-	TESTQ      DI, DI
-	JZ         unmasked198
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y4
+linear190:
+	TESTQ      SI, SI
+	JZ         unmasked191
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMASKMOVPS (DI), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y1, Y1
-	VMASKMOVPS 32(R9), Y0, Y4
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y2, Y2
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
-unmasked198:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	CMPQ    SI, $0x08
-	JNE     masked199
-	VMOVUPS Y2, 32(R9)
-	JMP     stored200
+unmasked191:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	CMPQ    BX, $0x08
+	JNE     masked192
+	VMOVUPS Y1, (DI)
+	JMP     stored193
 
-masked199:
-	VMASKMOVPS Y2, Y0, 32(R9)
+masked192:
+	VMASKMOVPS Y1, Y0, (DI)
 
-stored200:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row190
-	JMP  end176
+stored193:
+	ADDQ    R8, DI
+	CMPQ    BX, $0x08
+	JNE     masked194
+	VMOVUPS Y2, (DI)
+	JMP     stored195
 
-more189:
-	CMPQ SI, $0x18
-	JG   more201
+masked194:
+	VMASKMOVPS Y2, Y0, (DI)
 
-	// Rows of 3 vectors
-	SUBQ    $0x10, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+stored195:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows178
 
-row202:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh203
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMASKMOVPS 64(R9), Y0, Y3
-	JMP        ready204
+next179:
+	// Tiles of 1 rows, 1 vectors
+rows196:
+	CMPQ       m+80(FP), $0x01
+	JLT        next197
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh198
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMASKMOVPS (DI), Y0, Y1
+	JMP        ready199
 
-fresh203:
+fresh198:
 	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread205
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMASKMOVPS 64(R9), Y0, Y3
-
-spread205:
-ready204:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word206:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty207
-
-loop208:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y4
-	VFMADD231PS  (R15), Y4, Y1
-	VFMADD231PS  32(R15), Y4, Y2
-	VMASKMOVPS   64(R15), Y0, Y5
-	VFMADD231PS  Y5, Y4, Y3
-	BLSRQ        R13, R13
-	JNZ          loop208
-
-empty207:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word206
-	VXORPS Y4, Y4, Y4
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear209
-	VMAXPS Y1, Y4, Y1
-	VMAXPS Y2, Y4, Y2
-	VMAXPS Y3, Y4, Y3
-
-linear209:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked210
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y5
-	VCMPPS     $0x16, Y4, Y5, Y5
-	VANDPS     Y5, Y1, Y1
-	VMOVUPS    32(R9), Y5
-	VCMPPS     $0x16, Y4, Y5, Y5
-	VANDPS     Y5, Y2, Y2
-	VMASKMOVPS 64(R9), Y0, Y5
-	VCMPPS     $0x16, Y4, Y5, Y5
-	VANDPS     Y5, Y3, Y3
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread200
+	VMASKMOVPS (DI), Y0, Y1
 
-unmasked210:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	CMPQ    SI, $0x08
-	JNE     masked211
-	VMOVUPS Y3, 64(R9)
-	JMP     stored212
+spread200:
+ready199:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
 
-masked211:
-	VMASKMOVPS Y3, Y0, 64(R9)
+word201:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done203
 
-stored212:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row202
-	JMP  end176
+loop202:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y2
+	VMASKMOVPS   (R13), Y0, Y3
+	VFMADD231PS  Y3, Y2, Y1
+	BLSRQ        R11, R11
+	JNZ          loop202
 
-more201:
-	CMPQ SI, $0x20
-	JG   more213
+done203:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word201
+	VXORPS Y2, Y2, Y2
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear204
+	VMAXPS Y1, Y2, Y1
 
-	// Rows of 4 vectors
-	SUBQ    $0x18, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+linear204:
+	TESTQ      SI, SI
+	JZ         unmasked205
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMASKMOVPS (DI), Y0, Y3
+	VCMPPS     $0x16, Y2, Y3, Y3
+	VANDPS     Y3, Y1, Y1
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
 
-row214:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh215
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMASKMOVPS 96(R9), Y0, Y4
-	JMP        ready216
+unmasked205:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	CMPQ    BX, $0x08
+	JNE     masked206
+	VMOVUPS Y1, (DI)
+	JMP     stored207
 
-fresh215:
+masked206:
+	VMASKMOVPS Y1, Y0, (DI)
+
+stored207:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows196
+
+next197:
+	JMP end176
+
+more177:
+	CMPQ    BX, $0x10
+	JG      more208
+	SUBQ    $0x08, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 2 rows, 2 vectors
+rows209:
+	CMPQ       m+80(FP), $0x02
+	JLT        next210
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh211
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMASKMOVPS 32(DI), Y0, Y2
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y3
+	VMASKMOVPS 32(DI), Y0, Y4
+	JMP        ready212
+
+fresh211:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread217
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMASKMOVPS 96(R9), Y0, Y4
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread213
+	VMOVUPS    (DI), Y1
+	VMASKMOVPS 32(DI), Y0, Y2
 
-spread217:
-ready216:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
+spread213:
+	VMOVAPS Y1, Y3
+	VMOVAPS Y2, Y4
 
-word218:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty219
+ready212:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-loop220:
-	TZCNTQ       R13, R14
+word214:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
+
+pair215:
+	TESTQ        R12, R12
+	JZ           single216
+	TESTQ        R13, R13
+	JZ           single216
+	TZCNTQ       R12, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
 	VBROADCASTSS (R10)(R14*1), Y5
 	VFMADD231PS  (R15), Y5, Y1
-	VFMADD231PS  32(R15), Y5, Y2
-	VFMADD231PS  64(R15), Y5, Y3
-	VMASKMOVPS   96(R15), Y0, Y6
+	VMASKMOVPS   32(R15), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	BLSRQ        R12, R12
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y5
+	VFMADD231PS  (R15), Y5, Y3
+	VMASKMOVPS   32(R15), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	BLSRQ        R13, R13
-	JNZ          loop220
+	JMP          pair215
 
-empty219:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word218
+single216:
+	TESTQ R12, R12
+	JZ    done218
+
+loop217:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y5
+	VFMADD231PS  (R15), Y5, Y1
+	VMASKMOVPS   32(R15), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	BLSRQ        R12, R12
+	JNZ          loop217
+
+done218:
+	TESTQ R13, R13
+	JZ    done220
+
+loop219:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y5
+	VFMADD231PS  (R14), Y5, Y3
+	VMASKMOVPS   32(R14), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	BLSRQ        R13, R13
+	JNZ          loop219
+
+done220:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word214
 	VXORPS Y5, Y5, Y5
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
 	JZ     linear221
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
@@ -2395,285 +2375,316 @@ empty219:
 	VMAXPS Y4, Y5, Y4
 
 linear221:
-	TESTQ      DI, DI
+	TESTQ      SI, SI
 	JZ         unmasked222
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y6
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y1, Y1
-	VMOVUPS    32(R9), Y6
+	VMASKMOVPS 32(DI), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y2, Y2
-	VMOVUPS    64(R9), Y6
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y3, Y3
-	VMASKMOVPS 96(R9), Y0, Y6
+	VMASKMOVPS 32(DI), Y0, Y6
 	VCMPPS     $0x16, Y5, Y6, Y6
 	VANDPS     Y6, Y4, Y4
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
 unmasked222:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	CMPQ    SI, $0x08
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	CMPQ    BX, $0x08
 	JNE     masked223
-	VMOVUPS Y4, 96(R9)
+	VMOVUPS Y2, 32(DI)
 	JMP     stored224
 
 masked223:
-	VMASKMOVPS Y4, Y0, 96(R9)
+	VMASKMOVPS Y2, Y0, 32(DI)
 
 stored224:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row214
-	JMP  end176
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	CMPQ    BX, $0x08
+	JNE     masked225
+	VMOVUPS Y4, 32(DI)
+	JMP     stored226
 
-more213:
-	CMPQ SI, $0x28
-	JG   more225
+masked225:
+	VMASKMOVPS Y4, Y0, 32(DI)
 
-	// Rows of 5 vectors
-	SUBQ    $0x20, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+stored226:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows209
 
-row226:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh227
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMASKMOVPS 128(R9), Y0, Y5
-	JMP        ready228
+next210:
+	// Tiles of 1 rows, 2 vectors
+rows227:
+	CMPQ       m+80(FP), $0x01
+	JLT        next228
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh229
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMASKMOVPS 32(DI), Y0, Y2
+	JMP        ready230
 
-fresh227:
+fresh229:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread229
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMASKMOVPS 128(R9), Y0, Y5
-
-spread229:
-ready228:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word230:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty231
-
-loop232:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y6
-	VFMADD231PS  (R15), Y6, Y1
-	VFMADD231PS  32(R15), Y6, Y2
-	VFMADD231PS  64(R15), Y6, Y3
-	VFMADD231PS  96(R15), Y6, Y4
-	VMASKMOVPS   128(R15), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y5
-	BLSRQ        R13, R13
-	JNZ          loop232
-
-empty231:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word230
-	VXORPS Y6, Y6, Y6
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear233
-	VMAXPS Y1, Y6, Y1
-	VMAXPS Y2, Y6, Y2
-	VMAXPS Y3, Y6, Y3
-	VMAXPS Y4, Y6, Y4
-	VMAXPS Y5, Y6, Y5
-
-linear233:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked234
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y1, Y1
-	VMOVUPS    32(R9), Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y2, Y2
-	VMOVUPS    64(R9), Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y3, Y3
-	VMOVUPS    96(R9), Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y4, Y4
-	VMASKMOVPS 128(R9), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y5, Y5
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread231
+	VMOVUPS    (DI), Y1
+	VMASKMOVPS 32(DI), Y0, Y2
 
-unmasked234:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	CMPQ    SI, $0x08
-	JNE     masked235
-	VMOVUPS Y5, 128(R9)
-	JMP     stored236
+spread231:
+ready230:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
 
-masked235:
-	VMASKMOVPS Y5, Y0, 128(R9)
+word232:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done234
 
-stored236:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row226
-	JMP  end176
+loop233:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y3
+	VFMADD231PS  (R13), Y3, Y1
+	VMASKMOVPS   32(R13), Y0, Y4
+	VFMADD231PS  Y4, Y3, Y2
+	BLSRQ        R11, R11
+	JNZ          loop233
 
-more225:
-	CMPQ SI, $0x30
-	JG   more237
+done234:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word232
+	VXORPS Y3, Y3, Y3
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear235
+	VMAXPS Y1, Y3, Y1
+	VMAXPS Y2, Y3, Y2
 
-	// Rows of 6 vectors
-	SUBQ    $0x28, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+linear235:
+	TESTQ      SI, SI
+	JZ         unmasked236
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y1, Y1
+	VMASKMOVPS 32(DI), Y0, Y4
+	VCMPPS     $0x16, Y3, Y4, Y4
+	VANDPS     Y4, Y2, Y2
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
 
-row238:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh239
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMASKMOVPS 160(R9), Y0, Y6
-	JMP        ready240
+unmasked236:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	CMPQ    BX, $0x08
+	JNE     masked237
+	VMOVUPS Y2, 32(DI)
+	JMP     stored238
 
-fresh239:
+masked237:
+	VMASKMOVPS Y2, Y0, 32(DI)
+
+stored238:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows227
+
+next228:
+	JMP end176
+
+more208:
+	CMPQ    BX, $0x18
+	JG      more239
+	SUBQ    $0x10, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 2 rows, 3 vectors
+rows240:
+	CMPQ       m+80(FP), $0x02
+	JLT        next241
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh242
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMASKMOVPS 64(DI), Y0, Y3
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y4
+	VMOVUPS    32(DI), Y5
+	VMASKMOVPS 64(DI), Y0, Y6
+	JMP        ready243
+
+fresh242:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread241
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMASKMOVPS 160(R9), Y0, Y6
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread244
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMASKMOVPS 64(DI), Y0, Y3
 
-spread241:
-ready240:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
+spread244:
+	VMOVAPS Y1, Y4
+	VMOVAPS Y2, Y5
+	VMOVAPS Y3, Y6
 
-word242:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty243
+ready243:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-loop244:
-	TZCNTQ       R13, R14
+word245:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
+
+pair246:
+	TESTQ        R12, R12
+	JZ           single247
+	TESTQ        R13, R13
+	JZ           single247
+	TZCNTQ       R12, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
 	VBROADCASTSS (R10)(R14*1), Y7
 	VFMADD231PS  (R15), Y7, Y1
 	VFMADD231PS  32(R15), Y7, Y2
-	VFMADD231PS  64(R15), Y7, Y3
-	VFMADD231PS  96(R15), Y7, Y4
-	VFMADD231PS  128(R15), Y7, Y5
-	VMASKMOVPS   160(R15), Y0, Y8
+	VMASKMOVPS   64(R15), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y3
+	BLSRQ        R12, R12
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y7
+	VFMADD231PS  (R15), Y7, Y4
+	VFMADD231PS  32(R15), Y7, Y5
+	VMASKMOVPS   64(R15), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	BLSRQ        R13, R13
-	JNZ          loop244
+	JMP          pair246
 
-empty243:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word242
+single247:
+	TESTQ R12, R12
+	JZ    done249
+
+loop248:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y7
+	VFMADD231PS  (R15), Y7, Y1
+	VFMADD231PS  32(R15), Y7, Y2
+	VMASKMOVPS   64(R15), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y3
+	BLSRQ        R12, R12
+	JNZ          loop248
+
+done249:
+	TESTQ R13, R13
+	JZ    done251
+
+loop250:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y7
+	VFMADD231PS  (R14), Y7, Y4
+	VFMADD231PS  32(R14), Y7, Y5
+	VMASKMOVPS   64(R14), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	BLSRQ        R13, R13
+	JNZ          loop250
+
+done251:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word245
 	VXORPS Y7, Y7, Y7
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear245
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear252
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -2681,320 +2692,343 @@ empty243:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear245:
-	TESTQ      DI, DI
-	JZ         unmasked246
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y8
+linear252:
+	TESTQ      SI, SI
+	JZ         unmasked253
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y1, Y1
-	VMOVUPS    32(R9), Y8
+	VMOVUPS    32(DI), Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y2, Y2
-	VMOVUPS    64(R9), Y8
+	VMASKMOVPS 64(DI), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y3, Y3
-	VMOVUPS    96(R9), Y8
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y4, Y4
-	VMOVUPS    128(R9), Y8
+	VMOVUPS    32(DI), Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y5, Y5
-	VMASKMOVPS 160(R9), Y0, Y8
+	VMASKMOVPS 64(DI), Y0, Y8
 	VCMPPS     $0x16, Y7, Y8, Y8
 	VANDPS     Y8, Y6, Y6
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
-unmasked246:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	CMPQ    SI, $0x08
-	JNE     masked247
-	VMOVUPS Y6, 160(R9)
-	JMP     stored248
+unmasked253:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	CMPQ    BX, $0x08
+	JNE     masked254
+	VMOVUPS Y3, 64(DI)
+	JMP     stored255
 
-masked247:
-	VMASKMOVPS Y6, Y0, 160(R9)
+masked254:
+	VMASKMOVPS Y3, Y0, 64(DI)
 
-stored248:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row238
-	JMP  end176
+stored255:
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	CMPQ    BX, $0x08
+	JNE     masked256
+	VMOVUPS Y6, 64(DI)
+	JMP     stored257
 
-more237:
-	CMPQ SI, $0x38
-	JG   more249
+masked256:
+	VMASKMOVPS Y6, Y0, 64(DI)
 
-	// Rows of 7 vectors
-	SUBQ    $0x30, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+stored257:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows240
 
-row250:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh251
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMASKMOVPS 192(R9), Y0, Y7
-	JMP        ready252
+next241:
+	// Tiles of 1 rows, 3 vectors
+rows258:
+	CMPQ       m+80(FP), $0x01
+	JLT        next259
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh260
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMASKMOVPS 64(DI), Y0, Y3
+	JMP        ready261
 
-fresh251:
+fresh260:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread253
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMASKMOVPS 192(R9), Y0, Y7
-
-spread253:
-ready252:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word254:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty255
-
-loop256:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y8
-	VFMADD231PS  (R15), Y8, Y1
-	VFMADD231PS  32(R15), Y8, Y2
-	VFMADD231PS  64(R15), Y8, Y3
-	VFMADD231PS  96(R15), Y8, Y4
-	VFMADD231PS  128(R15), Y8, Y5
-	VFMADD231PS  160(R15), Y8, Y6
-	VMASKMOVPS   192(R15), Y0, Y9
-	VFMADD231PS  Y9, Y8, Y7
-	BLSRQ        R13, R13
-	JNZ          loop256
-
-empty255:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word254
-	VXORPS Y8, Y8, Y8
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear257
-	VMAXPS Y1, Y8, Y1
-	VMAXPS Y2, Y8, Y2
-	VMAXPS Y3, Y8, Y3
-	VMAXPS Y4, Y8, Y4
-	VMAXPS Y5, Y8, Y5
-	VMAXPS Y6, Y8, Y6
-	VMAXPS Y7, Y8, Y7
-
-linear257:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked258
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y1, Y1
-	VMOVUPS    32(R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y2, Y2
-	VMOVUPS    64(R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y3, Y3
-	VMOVUPS    96(R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y4, Y4
-	VMOVUPS    128(R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y5, Y5
-	VMOVUPS    160(R9), Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y6, Y6
-	VMASKMOVPS 192(R9), Y0, Y9
-	VCMPPS     $0x16, Y8, Y9, Y9
-	VANDPS     Y9, Y7, Y7
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread262
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMASKMOVPS 64(DI), Y0, Y3
 
-unmasked258:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	CMPQ    SI, $0x08
-	JNE     masked259
-	VMOVUPS Y7, 192(R9)
-	JMP     stored260
+spread262:
+ready261:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
 
-masked259:
-	VMASKMOVPS Y7, Y0, 192(R9)
+word263:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done265
 
-stored260:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row250
-	JMP  end176
+loop264:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y4
+	VFMADD231PS  (R13), Y4, Y1
+	VFMADD231PS  32(R13), Y4, Y2
+	VMASKMOVPS   64(R13), Y0, Y5
+	VFMADD231PS  Y5, Y4, Y3
+	BLSRQ        R11, R11
+	JNZ          loop264
 
-more249:
-	CMPQ SI, $0x40
-	JG   more261
+done265:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word263
+	VXORPS Y4, Y4, Y4
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear266
+	VMAXPS Y1, Y4, Y1
+	VMAXPS Y2, Y4, Y2
+	VMAXPS Y3, Y4, Y3
 
-	// Rows of 8 vectors
-	SUBQ    $0x38, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+linear266:
+	TESTQ      SI, SI
+	JZ         unmasked267
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y1, Y1
+	VMOVUPS    32(DI), Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y2, Y2
+	VMASKMOVPS 64(DI), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y3, Y3
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
 
-row262:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh263
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMASKMOVPS 224(R9), Y0, Y8
-	JMP        ready264
+unmasked267:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	CMPQ    BX, $0x08
+	JNE     masked268
+	VMOVUPS Y3, 64(DI)
+	JMP     stored269
 
-fresh263:
+masked268:
+	VMASKMOVPS Y3, Y0, 64(DI)
+
+stored269:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows258
+
+next259:
+	JMP end176
+
+more239:
+	CMPQ    BX, $0x20
+	JG      more270
+	SUBQ    $0x18, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 2 rows, 4 vectors
+rows271:
+	CMPQ       m+80(FP), $0x02
+	JLT        next272
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh273
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMASKMOVPS 96(DI), Y0, Y4
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y5
+	VMOVUPS    32(DI), Y6
+	VMOVUPS    64(DI), Y7
+	VMASKMOVPS 96(DI), Y0, Y8
+	JMP        ready274
+
+fresh273:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread265
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMASKMOVPS 224(R9), Y0, Y8
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread275
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMASKMOVPS 96(DI), Y0, Y4
 
-spread265:
-ready264:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
+spread275:
+	VMOVAPS Y1, Y5
+	VMOVAPS Y2, Y6
+	VMOVAPS Y3, Y7
+	VMOVAPS Y4, Y8
 
-word266:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty267
+ready274:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-loop268:
-	TZCNTQ       R13, R14
+word276:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
+
+pair277:
+	TESTQ        R12, R12
+	JZ           single278
+	TESTQ        R13, R13
+	JZ           single278
+	TZCNTQ       R12, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
 	VBROADCASTSS (R10)(R14*1), Y9
 	VFMADD231PS  (R15), Y9, Y1
 	VFMADD231PS  32(R15), Y9, Y2
 	VFMADD231PS  64(R15), Y9, Y3
-	VFMADD231PS  96(R15), Y9, Y4
-	VFMADD231PS  128(R15), Y9, Y5
-	VFMADD231PS  160(R15), Y9, Y6
-	VFMADD231PS  192(R15), Y9, Y7
-	VMASKMOVPS   224(R15), Y0, Y10
+	VMASKMOVPS   96(R15), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y4
+	BLSRQ        R12, R12
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y9
+	VFMADD231PS  (R15), Y9, Y5
+	VFMADD231PS  32(R15), Y9, Y6
+	VFMADD231PS  64(R15), Y9, Y7
+	VMASKMOVPS   96(R15), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	BLSRQ        R13, R13
-	JNZ          loop268
+	JMP          pair277
 
-empty267:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word266
+single278:
+	TESTQ R12, R12
+	JZ    done280
+
+loop279:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y9
+	VFMADD231PS  (R15), Y9, Y1
+	VFMADD231PS  32(R15), Y9, Y2
+	VFMADD231PS  64(R15), Y9, Y3
+	VMASKMOVPS   96(R15), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y4
+	BLSRQ        R12, R12
+	JNZ          loop279
+
+done280:
+	TESTQ R13, R13
+	JZ    done282
+
+loop281:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y9
+	VFMADD231PS  (R14), Y9, Y5
+	VFMADD231PS  32(R14), Y9, Y6
+	VFMADD231PS  64(R14), Y9, Y7
+	VMASKMOVPS   96(R14), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	BLSRQ        R13, R13
+	JNZ          loop281
+
+done282:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word276
 	VXORPS Y9, Y9, Y9
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear269
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear283
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -3004,354 +3038,369 @@ empty267:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear269:
-	TESTQ      DI, DI
-	JZ         unmasked270
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y10
+linear283:
+	TESTQ      SI, SI
+	JZ         unmasked284
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	VMOVUPS    32(R9), Y10
+	VMOVUPS    32(DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	VMOVUPS    64(R9), Y10
+	VMOVUPS    64(DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	VMOVUPS    96(R9), Y10
+	VMASKMOVPS 96(DI), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	VMOVUPS    128(R9), Y10
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	VMOVUPS    160(R9), Y10
+	VMOVUPS    32(DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	VMOVUPS    192(R9), Y10
+	VMOVUPS    64(DI), Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	VMASKMOVPS 224(R9), Y0, Y10
+	VMASKMOVPS 96(DI), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y8, Y8
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
-unmasked270:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	CMPQ    SI, $0x08
-	JNE     masked271
-	VMOVUPS Y8, 224(R9)
-	JMP     stored272
+unmasked284:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	CMPQ    BX, $0x08
+	JNE     masked285
+	VMOVUPS Y4, 96(DI)
+	JMP     stored286
 
-masked271:
-	VMASKMOVPS Y8, Y0, 224(R9)
+masked285:
+	VMASKMOVPS Y4, Y0, 96(DI)
 
-stored272:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row262
-	JMP  end176
+stored286:
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	VMOVUPS Y6, 32(DI)
+	VMOVUPS Y7, 64(DI)
+	CMPQ    BX, $0x08
+	JNE     masked287
+	VMOVUPS Y8, 96(DI)
+	JMP     stored288
 
-more261:
-	CMPQ SI, $0x48
-	JG   more273
+masked287:
+	VMASKMOVPS Y8, Y0, 96(DI)
 
-	// Rows of 9 vectors
-	SUBQ    $0x40, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+stored288:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows271
 
-row274:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh275
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMASKMOVPS 256(R9), Y0, Y9
-	JMP        ready276
+next272:
+	// Tiles of 1 rows, 4 vectors
+rows289:
+	CMPQ       m+80(FP), $0x01
+	JLT        next290
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh291
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMASKMOVPS 96(DI), Y0, Y4
+	JMP        ready292
 
-fresh275:
+fresh291:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread277
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMASKMOVPS 256(R9), Y0, Y9
-
-spread277:
-ready276:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word278:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty279
-
-loop280:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y10
-	VFMADD231PS  (R15), Y10, Y1
-	VFMADD231PS  32(R15), Y10, Y2
-	VFMADD231PS  64(R15), Y10, Y3
-	VFMADD231PS  96(R15), Y10, Y4
-	VFMADD231PS  128(R15), Y10, Y5
-	VFMADD231PS  160(R15), Y10, Y6
-	VFMADD231PS  192(R15), Y10, Y7
-	VFMADD231PS  224(R15), Y10, Y8
-	VMASKMOVPS   256(R15), Y0, Y11
-	VFMADD231PS  Y11, Y10, Y9
-	BLSRQ        R13, R13
-	JNZ          loop280
-
-empty279:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word278
-	VXORPS Y10, Y10, Y10
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear281
-	VMAXPS Y1, Y10, Y1
-	VMAXPS Y2, Y10, Y2
-	VMAXPS Y3, Y10, Y3
-	VMAXPS Y4, Y10, Y4
-	VMAXPS Y5, Y10, Y5
-	VMAXPS Y6, Y10, Y6
-	VMAXPS Y7, Y10, Y7
-	VMAXPS Y8, Y10, Y8
-	VMAXPS Y9, Y10, Y9
-
-linear281:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked282
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y1, Y1
-	VMOVUPS    32(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y2, Y2
-	VMOVUPS    64(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y3, Y3
-	VMOVUPS    96(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y4, Y4
-	VMOVUPS    128(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y5, Y5
-	VMOVUPS    160(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y6, Y6
-	VMOVUPS    192(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y7, Y7
-	VMOVUPS    224(R9), Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y8, Y8
-	VMASKMOVPS 256(R9), Y0, Y11
-	VCMPPS     $0x16, Y10, Y11, Y11
-	VANDPS     Y11, Y9, Y9
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread293
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMASKMOVPS 96(DI), Y0, Y4
 
-unmasked282:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	VMOVUPS Y8, 224(R9)
-	CMPQ    SI, $0x08
-	JNE     masked283
-	VMOVUPS Y9, 256(R9)
-	JMP     stored284
+spread293:
+ready292:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
 
-masked283:
-	VMASKMOVPS Y9, Y0, 256(R9)
+word294:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done296
 
-stored284:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row274
-	JMP  end176
+loop295:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y5
+	VFMADD231PS  (R13), Y5, Y1
+	VFMADD231PS  32(R13), Y5, Y2
+	VFMADD231PS  64(R13), Y5, Y3
+	VMASKMOVPS   96(R13), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	BLSRQ        R11, R11
+	JNZ          loop295
 
-more273:
-	CMPQ SI, $0x50
-	JG   more285
+done296:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word294
+	VXORPS Y5, Y5, Y5
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear297
+	VMAXPS Y1, Y5, Y1
+	VMAXPS Y2, Y5, Y2
+	VMAXPS Y3, Y5, Y3
+	VMAXPS Y4, Y5, Y4
 
-	// Rows of 10 vectors
-	SUBQ    $0x48, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+linear297:
+	TESTQ      SI, SI
+	JZ         unmasked298
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y1, Y1
+	VMOVUPS    32(DI), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMOVUPS    64(DI), Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMASKMOVPS 96(DI), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
 
-row286:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh287
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMASKMOVPS 288(R9), Y0, Y10
-	JMP        ready288
+unmasked298:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	CMPQ    BX, $0x08
+	JNE     masked299
+	VMOVUPS Y4, 96(DI)
+	JMP     stored300
 
-fresh287:
+masked299:
+	VMASKMOVPS Y4, Y0, 96(DI)
+
+stored300:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows289
+
+next290:
+	JMP end176
+
+more270:
+	CMPQ    BX, $0x28
+	JG      more301
+	SUBQ    $0x20, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 2 rows, 5 vectors
+rows302:
+	CMPQ       m+80(FP), $0x02
+	JLT        next303
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh304
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMASKMOVPS 128(DI), Y0, Y5
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y6
+	VMOVUPS    32(DI), Y7
+	VMOVUPS    64(DI), Y8
+	VMOVUPS    96(DI), Y9
+	VMASKMOVPS 128(DI), Y0, Y10
+	JMP        ready305
+
+fresh304:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread289
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMASKMOVPS 288(R9), Y0, Y10
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread306
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMASKMOVPS 128(DI), Y0, Y5
 
-spread289:
-ready288:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
+spread306:
+	VMOVAPS Y1, Y6
+	VMOVAPS Y2, Y7
+	VMOVAPS Y3, Y8
+	VMOVAPS Y4, Y9
+	VMOVAPS Y5, Y10
 
-word290:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty291
+ready305:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-loop292:
-	TZCNTQ       R13, R14
+word307:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
+
+pair308:
+	TESTQ        R12, R12
+	JZ           single309
+	TESTQ        R13, R13
+	JZ           single309
+	TZCNTQ       R12, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
 	VBROADCASTSS (R10)(R14*1), Y11
 	VFMADD231PS  (R15), Y11, Y1
 	VFMADD231PS  32(R15), Y11, Y2
 	VFMADD231PS  64(R15), Y11, Y3
 	VFMADD231PS  96(R15), Y11, Y4
-	VFMADD231PS  128(R15), Y11, Y5
-	VFMADD231PS  160(R15), Y11, Y6
-	VFMADD231PS  192(R15), Y11, Y7
-	VFMADD231PS  224(R15), Y11, Y8
-	VFMADD231PS  256(R15), Y11, Y9
-	VMASKMOVPS   288(R15), Y0, Y12
+	VMASKMOVPS   128(R15), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y5
+	BLSRQ        R12, R12
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y11
+	VFMADD231PS  (R15), Y11, Y6
+	VFMADD231PS  32(R15), Y11, Y7
+	VFMADD231PS  64(R15), Y11, Y8
+	VFMADD231PS  96(R15), Y11, Y9
+	VMASKMOVPS   128(R15), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	BLSRQ        R13, R13
-	JNZ          loop292
+	JMP          pair308
 
-empty291:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word290
+single309:
+	TESTQ R12, R12
+	JZ    done311
+
+loop310:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y11
+	VFMADD231PS  (R15), Y11, Y1
+	VFMADD231PS  32(R15), Y11, Y2
+	VFMADD231PS  64(R15), Y11, Y3
+	VFMADD231PS  96(R15), Y11, Y4
+	VMASKMOVPS   128(R15), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y5
+	BLSRQ        R12, R12
+	JNZ          loop310
+
+done311:
+	TESTQ R13, R13
+	JZ    done313
+
+loop312:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y11
+	VFMADD231PS  (R14), Y11, Y6
+	VFMADD231PS  32(R14), Y11, Y7
+	VFMADD231PS  64(R14), Y11, Y8
+	VFMADD231PS  96(R14), Y11, Y9
+	VMASKMOVPS   128(R14), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y10
+	BLSRQ        R13, R13
+	JNZ          loop312
+
+done313:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word307
 	VXORPS Y11, Y11, Y11
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear293
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear314
 	VMAXPS Y1, Y11, Y1
 	VMAXPS Y2, Y11, Y2
 	VMAXPS Y3, Y11, Y3
@@ -3363,385 +3412,395 @@ empty291:
 	VMAXPS Y9, Y11, Y9
 	VMAXPS Y10, Y11, Y10
 
-linear293:
-	TESTQ      DI, DI
-	JZ         unmasked294
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y12
+linear314:
+	TESTQ      SI, SI
+	JZ         unmasked315
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	VMOVUPS    32(R9), Y12
+	VMOVUPS    32(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	VMOVUPS    64(R9), Y12
+	VMOVUPS    64(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	VMOVUPS    96(R9), Y12
+	VMOVUPS    96(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	VMOVUPS    128(R9), Y12
+	VMASKMOVPS 128(DI), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	VMOVUPS    160(R9), Y12
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	VMOVUPS    192(R9), Y12
+	VMOVUPS    32(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	VMOVUPS    224(R9), Y12
+	VMOVUPS    64(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	VMOVUPS    256(R9), Y12
+	VMOVUPS    96(DI), Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	VMASKMOVPS 288(R9), Y0, Y12
+	VMASKMOVPS 128(DI), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y10, Y10
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
-unmasked294:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	VMOVUPS Y8, 224(R9)
-	VMOVUPS Y9, 256(R9)
-	CMPQ    SI, $0x08
-	JNE     masked295
-	VMOVUPS Y10, 288(R9)
-	JMP     stored296
+unmasked315:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	CMPQ    BX, $0x08
+	JNE     masked316
+	VMOVUPS Y5, 128(DI)
+	JMP     stored317
 
-masked295:
-	VMASKMOVPS Y10, Y0, 288(R9)
+masked316:
+	VMASKMOVPS Y5, Y0, 128(DI)
 
-stored296:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row286
-	JMP  end176
+stored317:
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VMOVUPS Y8, 64(DI)
+	VMOVUPS Y9, 96(DI)
+	CMPQ    BX, $0x08
+	JNE     masked318
+	VMOVUPS Y10, 128(DI)
+	JMP     stored319
 
-more285:
-	CMPQ SI, $0x58
-	JG   more297
+masked318:
+	VMASKMOVPS Y10, Y0, 128(DI)
 
-	// Rows of 11 vectors
-	SUBQ    $0x50, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+stored319:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows302
 
-row298:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh299
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMOVUPS    288(R9), Y10
-	VMASKMOVPS 320(R9), Y0, Y11
-	JMP        ready300
+next303:
+	// Tiles of 1 rows, 5 vectors
+rows320:
+	CMPQ       m+80(FP), $0x01
+	JLT        next321
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh322
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMASKMOVPS 128(DI), Y0, Y5
+	JMP        ready323
 
-fresh299:
+fresh322:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread301
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMOVUPS    288(R9), Y10
-	VMASKMOVPS 320(R9), Y0, Y11
-
-spread301:
-ready300:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
-
-word302:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty303
-
-loop304:
-	TZCNTQ       R13, R14
-	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
-	VBROADCASTSS (R10)(R14*1), Y12
-	VFMADD231PS  (R15), Y12, Y1
-	VFMADD231PS  32(R15), Y12, Y2
-	VFMADD231PS  64(R15), Y12, Y3
-	VFMADD231PS  96(R15), Y12, Y4
-	VFMADD231PS  128(R15), Y12, Y5
-	VFMADD231PS  160(R15), Y12, Y6
-	VFMADD231PS  192(R15), Y12, Y7
-	VFMADD231PS  224(R15), Y12, Y8
-	VFMADD231PS  256(R15), Y12, Y9
-	VFMADD231PS  288(R15), Y12, Y10
-	VMASKMOVPS   320(R15), Y0, Y13
-	VFMADD231PS  Y13, Y12, Y11
-	BLSRQ        R13, R13
-	JNZ          loop304
-
-empty303:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word302
-	VXORPS Y12, Y12, Y12
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear305
-	VMAXPS Y1, Y12, Y1
-	VMAXPS Y2, Y12, Y2
-	VMAXPS Y3, Y12, Y3
-	VMAXPS Y4, Y12, Y4
-	VMAXPS Y5, Y12, Y5
-	VMAXPS Y6, Y12, Y6
-	VMAXPS Y7, Y12, Y7
-	VMAXPS Y8, Y12, Y8
-	VMAXPS Y9, Y12, Y9
-	VMAXPS Y10, Y12, Y10
-	VMAXPS Y11, Y12, Y11
-
-linear305:
+	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         unmasked306
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y1, Y1
-	VMOVUPS    32(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y2, Y2
-	VMOVUPS    64(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y3, Y3
-	VMOVUPS    96(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y4, Y4
-	VMOVUPS    128(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y5, Y5
-	VMOVUPS    160(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y6, Y6
-	VMOVUPS    192(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y7, Y7
-	VMOVUPS    224(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y8, Y8
-	VMOVUPS    256(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y9, Y9
-	VMOVUPS    288(R9), Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y10, Y10
-	VMASKMOVPS 320(R9), Y0, Y13
-	VCMPPS     $0x16, Y12, Y13, Y13
-	VANDPS     Y13, Y11, Y11
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	JZ         spread324
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMASKMOVPS 128(DI), Y0, Y5
 
-unmasked306:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	VMOVUPS Y8, 224(R9)
-	VMOVUPS Y9, 256(R9)
-	VMOVUPS Y10, 288(R9)
-	CMPQ    SI, $0x08
-	JNE     masked307
-	VMOVUPS Y11, 320(R9)
-	JMP     stored308
+spread324:
+ready323:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
 
-masked307:
-	VMASKMOVPS Y11, Y0, 320(R9)
+word325:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done327
 
-stored308:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row298
-	JMP  end176
+loop326:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y6
+	VFMADD231PS  (R13), Y6, Y1
+	VFMADD231PS  32(R13), Y6, Y2
+	VFMADD231PS  64(R13), Y6, Y3
+	VFMADD231PS  96(R13), Y6, Y4
+	VMASKMOVPS   128(R13), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y5
+	BLSRQ        R11, R11
+	JNZ          loop326
 
-more297:
-	// Rows of 12 vectors
-	SUBQ    $0x58, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    SI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
-	MOVQ    words+56(FP), R8
+done327:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word325
+	VXORPS Y6, Y6, Y6
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear328
+	VMAXPS Y1, Y6, Y1
+	VMAXPS Y2, Y6, Y2
+	VMAXPS Y3, Y6, Y3
+	VMAXPS Y4, Y6, Y4
+	VMAXPS Y5, Y6, Y5
 
-row310:
-	MOVQ       flags+120(FP), R9
-	TESTL      $0x00000001, R9
-	JZ         fresh311
-	MOVQ       ldc+8(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       BX, R9
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMOVUPS    288(R9), Y10
-	VMOVUPS    320(R9), Y11
-	VMASKMOVPS 352(R9), Y0, Y12
-	JMP        ready312
+linear328:
+	TESTQ      SI, SI
+	JZ         unmasked329
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y1, Y1
+	VMOVUPS    32(DI), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y2, Y2
+	VMOVUPS    64(DI), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y3, Y3
+	VMOVUPS    96(DI), Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y4, Y4
+	VMASKMOVPS 128(DI), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y5, Y5
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
 
-fresh311:
+unmasked329:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	CMPQ    BX, $0x08
+	JNE     masked330
+	VMOVUPS Y5, 128(DI)
+	JMP     stored331
+
+masked330:
+	VMASKMOVPS Y5, Y0, 128(DI)
+
+stored331:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows320
+
+next321:
+	JMP end176
+
+more301:
+	CMPQ    BX, $0x30
+	JG      more332
+	SUBQ    $0x28, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 2 rows, 6 vectors
+rows333:
+	CMPQ       m+80(FP), $0x02
+	JLT        next334
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh335
+	MOVQ       ldc+8(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMASKMOVPS 160(DI), Y0, Y6
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y7
+	VMOVUPS    32(DI), Y8
+	VMOVUPS    64(DI), Y9
+	VMOVUPS    96(DI), Y10
+	VMOVUPS    128(DI), Y11
+	VMASKMOVPS 160(DI), Y0, Y12
+	JMP        ready336
+
+fresh335:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	VXORPS     Y12, Y12, Y12
-	MOVQ       bias+96(FP), R9
-	TESTQ      R9, R9
-	JZ         spread313
-	VMOVUPS    (R9), Y1
-	VMOVUPS    32(R9), Y2
-	VMOVUPS    64(R9), Y3
-	VMOVUPS    96(R9), Y4
-	VMOVUPS    128(R9), Y5
-	VMOVUPS    160(R9), Y6
-	VMOVUPS    192(R9), Y7
-	VMOVUPS    224(R9), Y8
-	VMOVUPS    256(R9), Y9
-	VMOVUPS    288(R9), Y10
-	VMOVUPS    320(R9), Y11
-	VMASKMOVPS 352(R9), Y0, Y12
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread337
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMASKMOVPS 160(DI), Y0, Y6
 
-spread313:
-ready312:
-	MOVQ b+40(FP), R11
-	MOVQ depth+72(FP), R12
-	MOVQ R8, R9
-	MOVQ AX, R10
+spread337:
+	VMOVAPS Y1, Y7
+	VMOVAPS Y2, Y8
+	VMOVAPS Y3, Y9
+	VMOVAPS Y4, Y10
+	VMOVAPS Y5, Y11
+	VMOVAPS Y6, Y12
 
-word314:
-	MOVQ  (R9), R13
-	TESTQ R13, R13
-	JZ    empty315
+ready336:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+	MOVQ aRow+24(FP), R11
+	SHLQ $0x02, R11
+	ADDQ R10, R11
 
-loop316:
-	TZCNTQ       R13, R14
+word338:
+	MOVQ (DI), R12
+	MOVQ 8(DI), R13
+
+pair339:
+	TESTQ        R12, R12
+	JZ           single340
+	TESTQ        R13, R13
+	JZ           single340
+	TZCNTQ       R12, R14
 	MOVQ         R14, R15
-	IMULQ        DX, R15
-	ADDQ         R11, R15
-	IMULQ        CX, R14
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
 	VBROADCASTSS (R10)(R14*1), Y13
 	VFMADD231PS  (R15), Y13, Y1
 	VFMADD231PS  32(R15), Y13, Y2
 	VFMADD231PS  64(R15), Y13, Y3
 	VFMADD231PS  96(R15), Y13, Y4
 	VFMADD231PS  128(R15), Y13, Y5
-	VFMADD231PS  160(R15), Y13, Y6
-	VFMADD231PS  192(R15), Y13, Y7
-	VFMADD231PS  224(R15), Y13, Y8
-	VFMADD231PS  256(R15), Y13, Y9
-	VFMADD231PS  288(R15), Y13, Y10
-	VFMADD231PS  320(R15), Y13, Y11
-	VMASKMOVPS   352(R15), Y0, Y14
+	VMASKMOVPS   160(R15), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	BLSRQ        R12, R12
+	TZCNTQ       R13, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R11)(R14*1), Y13
+	VFMADD231PS  (R15), Y13, Y7
+	VFMADD231PS  32(R15), Y13, Y8
+	VFMADD231PS  64(R15), Y13, Y9
+	VFMADD231PS  96(R15), Y13, Y10
+	VFMADD231PS  128(R15), Y13, Y11
+	VMASKMOVPS   160(R15), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	BLSRQ        R13, R13
-	JNZ          loop316
+	JMP          pair339
 
-empty315:
-	MOVQ   stride+64(FP), R13
-	IMUL3Q $0x08, R13, R13
-	ADDQ   R13, R9
-	IMUL3Q $0x40, CX, R13
-	ADDQ   R13, R10
-	IMUL3Q $0x40, DX, R13
-	ADDQ   R13, R11
-	DECQ   R12
-	JNZ    word314
+single340:
+	TESTQ R12, R12
+	JZ    done342
+
+loop341:
+	TZCNTQ       R12, R14
+	MOVQ         R14, R15
+	IMULQ        CX, R15
+	ADDQ         R8, R15
+	IMULQ        AX, R14
+	VBROADCASTSS (R10)(R14*1), Y13
+	VFMADD231PS  (R15), Y13, Y1
+	VFMADD231PS  32(R15), Y13, Y2
+	VFMADD231PS  64(R15), Y13, Y3
+	VFMADD231PS  96(R15), Y13, Y4
+	VFMADD231PS  128(R15), Y13, Y5
+	VMASKMOVPS   160(R15), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y6
+	BLSRQ        R12, R12
+	JNZ          loop341
+
+done342:
+	TESTQ R13, R13
+	JZ    done344
+
+loop343:
+	TZCNTQ       R13, R12
+	MOVQ         R12, R14
+	IMULQ        CX, R14
+	ADDQ         R8, R14
+	IMULQ        AX, R12
+	VBROADCASTSS (R11)(R12*1), Y13
+	VFMADD231PS  (R14), Y13, Y7
+	VFMADD231PS  32(R14), Y13, Y8
+	VFMADD231PS  64(R14), Y13, Y9
+	VFMADD231PS  96(R14), Y13, Y10
+	VFMADD231PS  128(R14), Y13, Y11
+	VMASKMOVPS   160(R14), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	BLSRQ        R13, R13
+	JNZ          loop343
+
+done344:
+	MOVQ   stride+64(FP), R12
+	IMUL3Q $0x08, R12, R12
+	ADDQ   R12, DI
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R10
+	IMUL3Q $0x40, AX, R12
+	ADDQ   R12, R11
+	IMUL3Q $0x40, CX, R12
+	ADDQ   R12, R8
+	DECQ   R9
+	JNZ    word338
 	VXORPS Y13, Y13, Y13
-	MOVQ   flags+120(FP), R9
-	TESTL  $0x00000002, R9
-	JZ     linear317
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear345
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
@@ -3755,87 +3814,1368 @@ empty315:
 	VMAXPS Y11, Y13, Y11
 	VMAXPS Y12, Y13, Y12
 
-linear317:
-	TESTQ      DI, DI
-	JZ         unmasked318
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       DI, R9
-	VMOVUPS    (R9), Y14
+linear345:
+	TESTQ      SI, SI
+	JZ         unmasked346
+	MOVQ       ldm+112(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	VMOVUPS    32(R9), Y14
+	VMOVUPS    32(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	VMOVUPS    64(R9), Y14
+	VMOVUPS    64(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	VMOVUPS    96(R9), Y14
+	VMOVUPS    96(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	VMOVUPS    128(R9), Y14
+	VMOVUPS    128(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	VMOVUPS    160(R9), Y14
+	VMASKMOVPS 160(DI), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	VMOVUPS    192(R9), Y14
+	ADDQ       R8, DI
+	VMOVUPS    (DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	VMOVUPS    224(R9), Y14
+	VMOVUPS    32(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	VMOVUPS    256(R9), Y14
+	VMOVUPS    64(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	VMOVUPS    288(R9), Y14
+	VMOVUPS    96(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	VMOVUPS    320(R9), Y14
+	VMOVUPS    128(DI), Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	VMASKMOVPS 352(R9), Y0, Y14
+	VMASKMOVPS 160(DI), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y12, Y12
-	MOVQ       ldm+112(FP), R9
-	SHLQ       $0x02, R9
-	IMUL3Q     $0x01, R9, R9
-	ADDQ       R9, DI
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x02, DI, DI
+	ADDQ       DI, SI
 
-unmasked318:
-	MOVQ    ldc+8(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	VMOVUPS Y3, 64(R9)
-	VMOVUPS Y4, 96(R9)
-	VMOVUPS Y5, 128(R9)
-	VMOVUPS Y6, 160(R9)
-	VMOVUPS Y7, 192(R9)
-	VMOVUPS Y8, 224(R9)
-	VMOVUPS Y9, 256(R9)
-	VMOVUPS Y10, 288(R9)
-	VMOVUPS Y11, 320(R9)
-	CMPQ    SI, $0x08
-	JNE     masked319
-	VMOVUPS Y12, 352(R9)
-	JMP     stored320
+unmasked346:
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	CMPQ    BX, $0x08
+	JNE     masked347
+	VMOVUPS Y6, 160(DI)
+	JMP     stored348
 
-masked319:
-	VMASKMOVPS Y12, Y0, 352(R9)
+masked347:
+	VMASKMOVPS Y6, Y0, 160(DI)
 
-stored320:
-	ADDQ $0x08, R8
-	MOVQ aRow+24(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, AX
-	MOVQ ldc+8(FP), R9
-	SHLQ $0x02, R9
-	ADDQ R9, BX
-	DECQ m+80(FP)
-	JNZ  row310
+stored348:
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	VMOVUPS Y8, 32(DI)
+	VMOVUPS Y9, 64(DI)
+	VMOVUPS Y10, 96(DI)
+	VMOVUPS Y11, 128(DI)
+	CMPQ    BX, $0x08
+	JNE     masked349
+	VMOVUPS Y12, 160(DI)
+	JMP     stored350
 
+masked349:
+	VMASKMOVPS Y12, Y0, 160(DI)
+
+stored350:
+	ADDQ   $0x10, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x02, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x02, m+80(FP)
+	JMP    rows333
+
+next334:
+	// Tiles of 1 rows, 6 vectors
+rows351:
+	CMPQ       m+80(FP), $0x01
+	JLT        next352
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh353
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMASKMOVPS 160(DI), Y0, Y6
+	JMP        ready354
+
+fresh353:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread355
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMASKMOVPS 160(DI), Y0, Y6
+
+spread355:
+ready354:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word356:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done358
+
+loop357:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y7
+	VFMADD231PS  (R13), Y7, Y1
+	VFMADD231PS  32(R13), Y7, Y2
+	VFMADD231PS  64(R13), Y7, Y3
+	VFMADD231PS  96(R13), Y7, Y4
+	VFMADD231PS  128(R13), Y7, Y5
+	VMASKMOVPS   160(R13), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	BLSRQ        R11, R11
+	JNZ          loop357
+
+done358:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word356
+	VXORPS Y7, Y7, Y7
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear359
+	VMAXPS Y1, Y7, Y1
+	VMAXPS Y2, Y7, Y2
+	VMAXPS Y3, Y7, Y3
+	VMAXPS Y4, Y7, Y4
+	VMAXPS Y5, Y7, Y5
+	VMAXPS Y6, Y7, Y6
+
+linear359:
+	TESTQ      SI, SI
+	JZ         unmasked360
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y1, Y1
+	VMOVUPS    32(DI), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y2, Y2
+	VMOVUPS    64(DI), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y3, Y3
+	VMOVUPS    96(DI), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y4, Y4
+	VMOVUPS    128(DI), Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y5, Y5
+	VMASKMOVPS 160(DI), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y6, Y6
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked360:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	CMPQ    BX, $0x08
+	JNE     masked361
+	VMOVUPS Y6, 160(DI)
+	JMP     stored362
+
+masked361:
+	VMASKMOVPS Y6, Y0, 160(DI)
+
+stored362:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows351
+
+next352:
+	JMP end176
+
+more332:
+	CMPQ    BX, $0x38
+	JG      more363
+	SUBQ    $0x30, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 7 vectors
+rows364:
+	CMPQ       m+80(FP), $0x01
+	JLT        next365
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh366
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMASKMOVPS 192(DI), Y0, Y7
+	JMP        ready367
+
+fresh366:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread368
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMASKMOVPS 192(DI), Y0, Y7
+
+spread368:
+ready367:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word369:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done371
+
+loop370:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y8
+	VFMADD231PS  (R13), Y8, Y1
+	VFMADD231PS  32(R13), Y8, Y2
+	VFMADD231PS  64(R13), Y8, Y3
+	VFMADD231PS  96(R13), Y8, Y4
+	VFMADD231PS  128(R13), Y8, Y5
+	VFMADD231PS  160(R13), Y8, Y6
+	VMASKMOVPS   192(R13), Y0, Y9
+	VFMADD231PS  Y9, Y8, Y7
+	BLSRQ        R11, R11
+	JNZ          loop370
+
+done371:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word369
+	VXORPS Y8, Y8, Y8
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear372
+	VMAXPS Y1, Y8, Y1
+	VMAXPS Y2, Y8, Y2
+	VMAXPS Y3, Y8, Y3
+	VMAXPS Y4, Y8, Y4
+	VMAXPS Y5, Y8, Y5
+	VMAXPS Y6, Y8, Y6
+	VMAXPS Y7, Y8, Y7
+
+linear372:
+	TESTQ      SI, SI
+	JZ         unmasked373
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y1, Y1
+	VMOVUPS    32(DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y2, Y2
+	VMOVUPS    64(DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y3, Y3
+	VMOVUPS    96(DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y4, Y4
+	VMOVUPS    128(DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y5, Y5
+	VMOVUPS    160(DI), Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y6, Y6
+	VMASKMOVPS 192(DI), Y0, Y9
+	VCMPPS     $0x16, Y8, Y9, Y9
+	VANDPS     Y9, Y7, Y7
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked373:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	CMPQ    BX, $0x08
+	JNE     masked374
+	VMOVUPS Y7, 192(DI)
+	JMP     stored375
+
+masked374:
+	VMASKMOVPS Y7, Y0, 192(DI)
+
+stored375:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows364
+
+next365:
+	JMP end176
+
+more363:
+	CMPQ    BX, $0x40
+	JG      more376
+	SUBQ    $0x38, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 8 vectors
+rows377:
+	CMPQ       m+80(FP), $0x01
+	JLT        next378
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh379
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMASKMOVPS 224(DI), Y0, Y8
+	JMP        ready380
+
+fresh379:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread381
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMASKMOVPS 224(DI), Y0, Y8
+
+spread381:
+ready380:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word382:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done384
+
+loop383:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y9
+	VFMADD231PS  (R13), Y9, Y1
+	VFMADD231PS  32(R13), Y9, Y2
+	VFMADD231PS  64(R13), Y9, Y3
+	VFMADD231PS  96(R13), Y9, Y4
+	VFMADD231PS  128(R13), Y9, Y5
+	VFMADD231PS  160(R13), Y9, Y6
+	VFMADD231PS  192(R13), Y9, Y7
+	VMASKMOVPS   224(R13), Y0, Y10
+	VFMADD231PS  Y10, Y9, Y8
+	BLSRQ        R11, R11
+	JNZ          loop383
+
+done384:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word382
+	VXORPS Y9, Y9, Y9
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear385
+	VMAXPS Y1, Y9, Y1
+	VMAXPS Y2, Y9, Y2
+	VMAXPS Y3, Y9, Y3
+	VMAXPS Y4, Y9, Y4
+	VMAXPS Y5, Y9, Y5
+	VMAXPS Y6, Y9, Y6
+	VMAXPS Y7, Y9, Y7
+	VMAXPS Y8, Y9, Y8
+
+linear385:
+	TESTQ      SI, SI
+	JZ         unmasked386
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y1, Y1
+	VMOVUPS    32(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y2, Y2
+	VMOVUPS    64(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y3, Y3
+	VMOVUPS    96(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y4, Y4
+	VMOVUPS    128(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y5, Y5
+	VMOVUPS    160(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y6, Y6
+	VMOVUPS    192(DI), Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y7, Y7
+	VMASKMOVPS 224(DI), Y0, Y10
+	VCMPPS     $0x16, Y9, Y10, Y10
+	VANDPS     Y10, Y8, Y8
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked386:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 192(DI)
+	CMPQ    BX, $0x08
+	JNE     masked387
+	VMOVUPS Y8, 224(DI)
+	JMP     stored388
+
+masked387:
+	VMASKMOVPS Y8, Y0, 224(DI)
+
+stored388:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows377
+
+next378:
+	JMP end176
+
+more376:
+	CMPQ    BX, $0x48
+	JG      more389
+	SUBQ    $0x40, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 9 vectors
+rows390:
+	CMPQ       m+80(FP), $0x01
+	JLT        next391
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh392
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMASKMOVPS 256(DI), Y0, Y9
+	JMP        ready393
+
+fresh392:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread394
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMASKMOVPS 256(DI), Y0, Y9
+
+spread394:
+ready393:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word395:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done397
+
+loop396:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y10
+	VFMADD231PS  (R13), Y10, Y1
+	VFMADD231PS  32(R13), Y10, Y2
+	VFMADD231PS  64(R13), Y10, Y3
+	VFMADD231PS  96(R13), Y10, Y4
+	VFMADD231PS  128(R13), Y10, Y5
+	VFMADD231PS  160(R13), Y10, Y6
+	VFMADD231PS  192(R13), Y10, Y7
+	VFMADD231PS  224(R13), Y10, Y8
+	VMASKMOVPS   256(R13), Y0, Y11
+	VFMADD231PS  Y11, Y10, Y9
+	BLSRQ        R11, R11
+	JNZ          loop396
+
+done397:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word395
+	VXORPS Y10, Y10, Y10
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear398
+	VMAXPS Y1, Y10, Y1
+	VMAXPS Y2, Y10, Y2
+	VMAXPS Y3, Y10, Y3
+	VMAXPS Y4, Y10, Y4
+	VMAXPS Y5, Y10, Y5
+	VMAXPS Y6, Y10, Y6
+	VMAXPS Y7, Y10, Y7
+	VMAXPS Y8, Y10, Y8
+	VMAXPS Y9, Y10, Y9
+
+linear398:
+	TESTQ      SI, SI
+	JZ         unmasked399
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y1, Y1
+	VMOVUPS    32(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y2, Y2
+	VMOVUPS    64(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y3, Y3
+	VMOVUPS    96(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y4, Y4
+	VMOVUPS    128(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y5, Y5
+	VMOVUPS    160(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y6, Y6
+	VMOVUPS    192(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y7, Y7
+	VMOVUPS    224(DI), Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y8, Y8
+	VMASKMOVPS 256(DI), Y0, Y11
+	VCMPPS     $0x16, Y10, Y11, Y11
+	VANDPS     Y11, Y9, Y9
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked399:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 192(DI)
+	VMOVUPS Y8, 224(DI)
+	CMPQ    BX, $0x08
+	JNE     masked400
+	VMOVUPS Y9, 256(DI)
+	JMP     stored401
+
+masked400:
+	VMASKMOVPS Y9, Y0, 256(DI)
+
+stored401:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows390
+
+next391:
+	JMP end176
+
+more389:
+	CMPQ    BX, $0x50
+	JG      more402
+	SUBQ    $0x48, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 10 vectors
+rows403:
+	CMPQ       m+80(FP), $0x01
+	JLT        next404
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh405
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMASKMOVPS 288(DI), Y0, Y10
+	JMP        ready406
+
+fresh405:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread407
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMASKMOVPS 288(DI), Y0, Y10
+
+spread407:
+ready406:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word408:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done410
+
+loop409:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y11
+	VFMADD231PS  (R13), Y11, Y1
+	VFMADD231PS  32(R13), Y11, Y2
+	VFMADD231PS  64(R13), Y11, Y3
+	VFMADD231PS  96(R13), Y11, Y4
+	VFMADD231PS  128(R13), Y11, Y5
+	VFMADD231PS  160(R13), Y11, Y6
+	VFMADD231PS  192(R13), Y11, Y7
+	VFMADD231PS  224(R13), Y11, Y8
+	VFMADD231PS  256(R13), Y11, Y9
+	VMASKMOVPS   288(R13), Y0, Y12
+	VFMADD231PS  Y12, Y11, Y10
+	BLSRQ        R11, R11
+	JNZ          loop409
+
+done410:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word408
+	VXORPS Y11, Y11, Y11
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear411
+	VMAXPS Y1, Y11, Y1
+	VMAXPS Y2, Y11, Y2
+	VMAXPS Y3, Y11, Y3
+	VMAXPS Y4, Y11, Y4
+	VMAXPS Y5, Y11, Y5
+	VMAXPS Y6, Y11, Y6
+	VMAXPS Y7, Y11, Y7
+	VMAXPS Y8, Y11, Y8
+	VMAXPS Y9, Y11, Y9
+	VMAXPS Y10, Y11, Y10
+
+linear411:
+	TESTQ      SI, SI
+	JZ         unmasked412
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y1, Y1
+	VMOVUPS    32(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y2, Y2
+	VMOVUPS    64(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y3, Y3
+	VMOVUPS    96(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y4, Y4
+	VMOVUPS    128(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y5, Y5
+	VMOVUPS    160(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y6, Y6
+	VMOVUPS    192(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y7, Y7
+	VMOVUPS    224(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y8, Y8
+	VMOVUPS    256(DI), Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y9, Y9
+	VMASKMOVPS 288(DI), Y0, Y12
+	VCMPPS     $0x16, Y11, Y12, Y12
+	VANDPS     Y12, Y10, Y10
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked412:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 192(DI)
+	VMOVUPS Y8, 224(DI)
+	VMOVUPS Y9, 256(DI)
+	CMPQ    BX, $0x08
+	JNE     masked413
+	VMOVUPS Y10, 288(DI)
+	JMP     stored414
+
+masked413:
+	VMASKMOVPS Y10, Y0, 288(DI)
+
+stored414:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows403
+
+next404:
+	JMP end176
+
+more402:
+	CMPQ    BX, $0x58
+	JG      more415
+	SUBQ    $0x50, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 11 vectors
+rows416:
+	CMPQ       m+80(FP), $0x01
+	JLT        next417
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh418
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMOVUPS    288(DI), Y10
+	VMASKMOVPS 320(DI), Y0, Y11
+	JMP        ready419
+
+fresh418:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread420
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMOVUPS    288(DI), Y10
+	VMASKMOVPS 320(DI), Y0, Y11
+
+spread420:
+ready419:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word421:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done423
+
+loop422:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y12
+	VFMADD231PS  (R13), Y12, Y1
+	VFMADD231PS  32(R13), Y12, Y2
+	VFMADD231PS  64(R13), Y12, Y3
+	VFMADD231PS  96(R13), Y12, Y4
+	VFMADD231PS  128(R13), Y12, Y5
+	VFMADD231PS  160(R13), Y12, Y6
+	VFMADD231PS  192(R13), Y12, Y7
+	VFMADD231PS  224(R13), Y12, Y8
+	VFMADD231PS  256(R13), Y12, Y9
+	VFMADD231PS  288(R13), Y12, Y10
+	VMASKMOVPS   320(R13), Y0, Y13
+	VFMADD231PS  Y13, Y12, Y11
+	BLSRQ        R11, R11
+	JNZ          loop422
+
+done423:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word421
+	VXORPS Y12, Y12, Y12
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear424
+	VMAXPS Y1, Y12, Y1
+	VMAXPS Y2, Y12, Y2
+	VMAXPS Y3, Y12, Y3
+	VMAXPS Y4, Y12, Y4
+	VMAXPS Y5, Y12, Y5
+	VMAXPS Y6, Y12, Y6
+	VMAXPS Y7, Y12, Y7
+	VMAXPS Y8, Y12, Y8
+	VMAXPS Y9, Y12, Y9
+	VMAXPS Y10, Y12, Y10
+	VMAXPS Y11, Y12, Y11
+
+linear424:
+	TESTQ      SI, SI
+	JZ         unmasked425
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y1, Y1
+	VMOVUPS    32(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y2, Y2
+	VMOVUPS    64(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y3, Y3
+	VMOVUPS    96(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y4, Y4
+	VMOVUPS    128(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y5, Y5
+	VMOVUPS    160(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y6, Y6
+	VMOVUPS    192(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y7, Y7
+	VMOVUPS    224(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y8, Y8
+	VMOVUPS    256(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y9, Y9
+	VMOVUPS    288(DI), Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y10, Y10
+	VMASKMOVPS 320(DI), Y0, Y13
+	VCMPPS     $0x16, Y12, Y13, Y13
+	VANDPS     Y13, Y11, Y11
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked425:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 192(DI)
+	VMOVUPS Y8, 224(DI)
+	VMOVUPS Y9, 256(DI)
+	VMOVUPS Y10, 288(DI)
+	CMPQ    BX, $0x08
+	JNE     masked426
+	VMOVUPS Y11, 320(DI)
+	JMP     stored427
+
+masked426:
+	VMASKMOVPS Y11, Y0, 320(DI)
+
+stored427:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows416
+
+next417:
+	JMP end176
+
+more415:
+	SUBQ    $0x58, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    BX, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+
+	// Tiles of 1 rows, 12 vectors
+rows429:
+	CMPQ       m+80(FP), $0x01
+	JLT        next430
+	MOVQ       flags+120(FP), DI
+	TESTL      $0x00000001, DI
+	JZ         fresh431
+	MOVQ       ldc+8(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       DX, DI
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMOVUPS    288(DI), Y10
+	VMOVUPS    320(DI), Y11
+	VMASKMOVPS 352(DI), Y0, Y12
+	JMP        ready432
+
+fresh431:
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       bias+96(FP), DI
+	TESTQ      DI, DI
+	JZ         spread433
+	VMOVUPS    (DI), Y1
+	VMOVUPS    32(DI), Y2
+	VMOVUPS    64(DI), Y3
+	VMOVUPS    96(DI), Y4
+	VMOVUPS    128(DI), Y5
+	VMOVUPS    160(DI), Y6
+	VMOVUPS    192(DI), Y7
+	VMOVUPS    224(DI), Y8
+	VMOVUPS    256(DI), Y9
+	VMOVUPS    288(DI), Y10
+	VMOVUPS    320(DI), Y11
+	VMASKMOVPS 352(DI), Y0, Y12
+
+spread433:
+ready432:
+	MOVQ words+56(FP), DI
+	MOVQ b+40(FP), R8
+	MOVQ depth+72(FP), R9
+	MOVQ a+16(FP), R10
+
+word434:
+	MOVQ  (DI), R11
+	TESTQ R11, R11
+	JZ    done436
+
+loop435:
+	TZCNTQ       R11, R12
+	MOVQ         R12, R13
+	IMULQ        CX, R13
+	ADDQ         R8, R13
+	IMULQ        AX, R12
+	VBROADCASTSS (R10)(R12*1), Y13
+	VFMADD231PS  (R13), Y13, Y1
+	VFMADD231PS  32(R13), Y13, Y2
+	VFMADD231PS  64(R13), Y13, Y3
+	VFMADD231PS  96(R13), Y13, Y4
+	VFMADD231PS  128(R13), Y13, Y5
+	VFMADD231PS  160(R13), Y13, Y6
+	VFMADD231PS  192(R13), Y13, Y7
+	VFMADD231PS  224(R13), Y13, Y8
+	VFMADD231PS  256(R13), Y13, Y9
+	VFMADD231PS  288(R13), Y13, Y10
+	VFMADD231PS  320(R13), Y13, Y11
+	VMASKMOVPS   352(R13), Y0, Y14
+	VFMADD231PS  Y14, Y13, Y12
+	BLSRQ        R11, R11
+	JNZ          loop435
+
+done436:
+	MOVQ   stride+64(FP), R11
+	IMUL3Q $0x08, R11, R11
+	ADDQ   R11, DI
+	IMUL3Q $0x40, AX, R11
+	ADDQ   R11, R10
+	IMUL3Q $0x40, CX, R11
+	ADDQ   R11, R8
+	DECQ   R9
+	JNZ    word434
+	VXORPS Y13, Y13, Y13
+	MOVQ   flags+120(FP), DI
+	TESTL  $0x00000002, DI
+	JZ     linear437
+	VMAXPS Y1, Y13, Y1
+	VMAXPS Y2, Y13, Y2
+	VMAXPS Y3, Y13, Y3
+	VMAXPS Y4, Y13, Y4
+	VMAXPS Y5, Y13, Y5
+	VMAXPS Y6, Y13, Y6
+	VMAXPS Y7, Y13, Y7
+	VMAXPS Y8, Y13, Y8
+	VMAXPS Y9, Y13, Y9
+	VMAXPS Y10, Y13, Y10
+	VMAXPS Y11, Y13, Y11
+	VMAXPS Y12, Y13, Y12
+
+linear437:
+	TESTQ      SI, SI
+	JZ         unmasked438
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       SI, DI
+	VMOVUPS    (DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y1, Y1
+	VMOVUPS    32(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y2, Y2
+	VMOVUPS    64(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y3, Y3
+	VMOVUPS    96(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y4, Y4
+	VMOVUPS    128(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y5, Y5
+	VMOVUPS    160(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y6, Y6
+	VMOVUPS    192(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y7, Y7
+	VMOVUPS    224(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y8, Y8
+	VMOVUPS    256(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y9, Y9
+	VMOVUPS    288(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y10, Y10
+	VMOVUPS    320(DI), Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y11, Y11
+	VMASKMOVPS 352(DI), Y0, Y14
+	VCMPPS     $0x16, Y13, Y14, Y14
+	VANDPS     Y14, Y12, Y12
+	MOVQ       ldm+112(FP), DI
+	SHLQ       $0x02, DI
+	IMUL3Q     $0x01, DI, DI
+	ADDQ       DI, SI
+
+unmasked438:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, DI
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 192(DI)
+	VMOVUPS Y8, 224(DI)
+	VMOVUPS Y9, 256(DI)
+	VMOVUPS Y10, 288(DI)
+	VMOVUPS Y11, 320(DI)
+	CMPQ    BX, $0x08
+	JNE     masked439
+	VMOVUPS Y12, 352(DI)
+	JMP     stored440
+
+masked439:
+	VMASKMOVPS Y12, Y0, 352(DI)
+
+stored440:
+	ADDQ   $0x08, words+56(FP)
+	MOVQ   ldc+8(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, DX
+	MOVQ   aRow+24(FP), DI
+	SHLQ   $0x02, DI
+	IMUL3Q $0x01, DI, DI
+	ADDQ   DI, a+16(FP)
+	SUBQ   $0x01, m+80(FP)
+	JMP    rows429
+
+next430:
 end176:
 	VZEROUPPER
 	RET
@@ -3856,25 +5196,25 @@ TEXT ·hasZeroAVX2(SB), NOSPLIT, $0-33
 	NEGQ    R8
 	VMOVDQU (BX)(R8*4), Y0
 
-row321:
+row441:
 	XORL BX, BX
 	MOVQ AX, R8
 	MOVQ SI, R9
 
-columns323:
+columns443:
 	SUBQ      $0x08, R9
-	JLT       partial324
+	JLT       partial444
 	VXORPS    Y1, Y1, Y1
 	VMOVUPS   (R8), Y2
 	VCMPPS    $0x00, Y1, Y2, Y2
 	VMOVMSKPS Y2, R10
 	ORL       R10, BX
 	ADDQ      $0x20, R8
-	JMP       columns323
+	JMP       columns443
 
-partial324:
+partial444:
 	TESTQ      DI, DI
-	JZ         done325
+	JZ         done445
 	VXORPS     Y1, Y1, Y1
 	VMASKMOVPS (R8), Y0, Y2
 	VCMPPS     $0x00, Y1, Y2, Y2
@@ -3882,14 +5222,14 @@ partial324:
 	VMOVMSKPS  Y2, R8
 	ORL        R8, BX
 
-done325:
+done445:
 	TESTL BX, BX
-	JNZ   out322
+	JNZ   out442
 	ADDQ  CX, AX
 	DECQ  DX
-	JNZ   row321
+	JNZ   row441
 
-out322:
+out442:
 	TESTL BX, BX
 	SETNE ret+32(FP)
 	VZEROUPPER
@@ -3912,15 +5252,15 @@ TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
 	NEGQ    R9
 	VMOVDQU (R8)(R9*4), Y0
 
-row326:
+row446:
 	XORQ R8, R8
 	XORQ R9, R9
 	MOVQ CX, R10
 	MOVQ SI, R11
 
-columns327:
+columns447:
 	SUBQ      $0x08, R11
-	JLT       partial328
+	JLT       partial448
 	VXORPS    Y1, Y1, Y1
 	VMOVUPS   (R10), Y2
 	VCMPPS    $0x04, Y1, Y2, Y2
@@ -3929,11 +5269,11 @@ columns327:
 	ORQ       R12, R8
 	ADDQ      $0x08, R9
 	ADDQ      $0x20, R10
-	JMP       columns327
+	JMP       columns447
 
-partial328:
+partial448:
 	TESTQ      DI, DI
-	JZ         done329
+	JZ         done449
 	VXORPS     Y1, Y1, Y1
 	VMASKMOVPS (R10), Y0, Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -3943,12 +5283,12 @@ partial328:
 	ORQ        R10, R8
 	ADDQ       $0x08, R9
 
-done329:
+done449:
 	MOVQ R8, (AX)
 	ADDQ $0x08, AX
 	ADDQ DX, CX
 	DECQ BX
-	JNZ  row326
+	JNZ  row446
 	VZEROUPPER
 	RET
 
@@ -3969,16 +5309,16 @@ TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns330:
+columns450:
 	SUBQ    $0x08, BX
-	JLT     partial331
+	JLT     partial451
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row333:
+row453:
 	VXORPS       Y4, Y4, Y4
 	VMOVUPS      (R8), Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -3992,22 +5332,22 @@ row333:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, R8
 	DECQ         DI
-	JNZ          row333
+	JNZ          row453
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x20, CX
-	JMP          columns330
+	JMP          columns450
 
-partial331:
+partial451:
 	TESTQ   SI, SI
-	JZ      done332
+	JZ      done452
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), BX
 
-row334:
+row454:
 	VXORPS       Y4, Y4, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -4022,12 +5362,12 @@ row334:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, CX
 	DECQ         BX
-	JNZ          row334
+	JNZ          row454
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 
-done332:
+done452:
 	VZEROUPPER
 	RET
 
@@ -4046,20 +5386,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest336
+	JLT  rest456
 
-loop335:
+loop455:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop335
+	JGE     loop455
 
-rest336:
+rest456:
 	ADDQ       $0x08, SI
-	JZ         done337
+	JZ         done457
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -4068,7 +5408,7 @@ rest336:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done337:
+done457:
 	VZEROUPPER
 	RET
 
@@ -4081,20 +5421,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest339
+	JLT  rest459
 
-loop338:
+loop458:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop338
+	JGE     loop458
 
-rest339:
+rest459:
 	ADDQ       $0x08, SI
-	JZ         done340
+	JZ         done460
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -4103,7 +5443,7 @@ rest339:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done340:
+done460:
 	VZEROUPPER
 	RET
 
@@ -4116,19 +5456,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest342
+	JLT          rest462
 
-loop341:
+loop461:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop341
+	JGE     loop461
 
-rest342:
+rest462:
 	ADDQ       $0x08, BX
-	JZ         done343
+	JZ         done463
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -4136,7 +5476,7 @@ rest342:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done343:
+done463:
 	VZEROUPPER
 	RET
 
@@ -4149,9 +5489,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest345
+	JLT          rest465
 
-loop344:
+loop464:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -4159,11 +5499,11 @@ loop344:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop344
+	JGE     loop464
 
-rest345:
+rest465:
 	ADDQ       $0x08, BX
-	JZ         done346
+	JZ         done466
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -4173,7 +5513,7 @@ rest345:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done346:
+done466:
 	VZEROUPPER
 	RET
 
@@ -4186,19 +5526,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest348
+	JLT    rest468
 
-loop347:
+loop467:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop347
+	JGE     loop467
 
-rest348:
+rest468:
 	ADDQ       $0x08, BX
-	JZ         done349
+	JZ         done469
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -4206,7 +5546,7 @@ rest348:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done349:
+done469:
 	VZEROUPPER
 	RET
 
@@ -4220,9 +5560,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest351
+	JLT    rest471
 
-loop350:
+loop470:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -4230,11 +5570,11 @@ loop350:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop350
+	JGE       loop470
 
-rest351:
+rest471:
 	ADDQ       $0x08, SI
-	JZ         done352
+	JZ         done472
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -4244,7 +5584,7 @@ rest351:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done352:
+done472:
 	VZEROUPPER
 	RET
 
@@ -4271,35 +5611,35 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop353:
+loop473:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns356:
+columns476:
 	CMPQ    R12, R9
-	JGE     partial354
+	JGE     partial474
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns356
+	JMP     columns476
 
-partial354:
+partial474:
 	TESTQ      R10, R10
-	JZ         next355
+	JZ         next475
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next355:
+next475:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop353
+	JNZ  loop473
 	VZEROUPPER
 	RET
 
@@ -4319,9 +5659,9 @@ TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU (BX)(R8*4), Y0
 	XORQ    BX, BX
 
-many357:
+many477:
 	CMPQ    SI, $0x20
-	JLT     few358
+	JLT     few478
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	VMOVUPS 32(R9)(BX*1), Y2
@@ -4329,9 +5669,9 @@ many357:
 	VMOVUPS 96(R9)(BX*1), Y4
 	MOVQ    $0x00000001, R8
 
-loop361:
+loop481:
 	CMPQ    R8, DX
-	JGE     summed362
+	JGE     summed482
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y5
 	VADDPS  Y5, Y1, Y1
@@ -4342,60 +5682,60 @@ loop361:
 	VMOVUPS 96(R9)(BX*1), Y5
 	VADDPS  Y5, Y4, Y4
 	INCQ    R8
-	JMP     loop361
+	JMP     loop481
 
-summed362:
+summed482:
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS Y2, 32(AX)(BX*1)
 	VMOVUPS Y3, 64(AX)(BX*1)
 	VMOVUPS Y4, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     many357
+	JMP     many477
 
-few358:
+few478:
 	TESTQ   SI, SI
-	JZ      rest359
+	JZ      rest479
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	MOVQ    $0x00000001, R8
 
-loop363:
+loop483:
 	CMPQ    R8, DX
-	JGE     summed364
+	JGE     summed484
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y2
 	VADDPS  Y2, Y1, Y1
 	INCQ    R8
-	JMP     loop363
+	JMP     loop483
 
-summed364:
+summed484:
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     few358
+	JMP     few478
 
-rest359:
+rest479:
 	TESTQ      DI, DI
-	JZ         done360
+	JZ         done480
 	MOVQ       (CX), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y1
 	MOVQ       $0x00000001, SI
 
-loop365:
+loop485:
 	CMPQ       SI, DX
-	JGE        summed366
+	JGE        summed486
 	MOVQ       (CX)(SI*8), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	INCQ       SI
-	JMP        loop365
+	JMP        loop485
 
-summed366:
+summed486:
 	VMASKMOVPS Y1, Y0, (AX)(BX*1)
 	ADDQ       $0x00000020, BX
 
-done360:
+done480:
 	VZEROUPPER
 	RET
 
@@ -4418,32 +5758,32 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	NEGQ    R10
 	VMOVDQU (R9)(R10*4), Y0
 
-row367:
+row487:
 	MOVQ AX, R9
 	MOVQ DX, R10
 	MOVQ DI, R11
 
-columns368:
+columns488:
 	SUBQ    $0x08, R11
-	JLT     partial369
+	JLT     partial489
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
 	ADDQ    $0x20, R10
-	JMP     columns368
+	JMP     columns488
 
-partial369:
+partial489:
 	TESTQ      R8, R8
-	JZ         done370
+	JZ         done490
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done370:
+done490:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row367
+	JNZ  row487
 	VZEROUPPER
 	RET
 
@@ -4460,7 +5800,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop371:
+loop491:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -4522,13 +5862,13 @@ loop371:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done372
+	JGE        done492
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop371
+	JMP        loop491
 
-done372:
+done492:
 	VZEROUPPER
 	RET
 
@@ -4540,9 +5880,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest374
+	JLT  rest494
 
-loop373:
+loop493:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -4578,11 +5918,11 @@ loop373:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop373
+	JGE         loop493
 
-rest374:
+rest494:
 	ADDQ        $0x08, BX
-	JZ          done375
+	JZ          done495
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -4620,7 +5960,7 @@ rest374:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done375:
+done495:
 	VZEROUPPER
 	RET
 
@@ -4772,9 +6112,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest377
+	JLT  rest497
 
-loop376:
+loop496:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -4816,11 +6156,11 @@ loop376:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop376
+	JGE         loop496
 
-rest377:
+rest497:
 	ADDQ        $0x08, BX
-	JZ          done378
+	JZ          done498
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -4864,7 +6204,7 @@ rest377:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done378:
+done498:
 	VZEROUPPER
 	RET
 
@@ -5076,9 +6416,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest380
+	JLT  rest500
 
-loop379:
+loop499:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -5133,11 +6473,11 @@ loop379:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop379
+	JGE         loop499
 
-rest380:
+rest500:
 	ADDQ        $0x08, BX
-	JZ          done381
+	JZ          done501
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5194,7 +6534,7 @@ rest380:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done381:
+done501:
 	VZEROUPPER
 	RET
 
@@ -5206,9 +6546,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest383
+	JLT  rest503
 
-loop382:
+loop502:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -5251,11 +6591,11 @@ loop382:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop382
+	JGE         loop502
 
-rest383:
+rest503:
 	ADDQ        $0x08, BX
-	JZ          done384
+	JZ          done504
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5300,7 +6640,7 @@ rest383:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done384:
+done504:
 	VZEROUPPER
 	RET
 
@@ -5322,9 +6662,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest386
+	JLT  rest506
 
-loop385:
+loop505:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -5380,11 +6720,11 @@ loop385:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop385
+	JGE         loop505
 
-rest386:
+rest506:
 	ADDQ        $0x08, BX
-	JZ          done387
+	JZ          done507
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5442,7 +6782,7 @@ rest386:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done387:
+done507:
 	VZEROUPPER
 	RET
 
@@ -5537,9 +6877,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest389
+	JLT  rest509
 
-loop388:
+loop508:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -5647,11 +6987,11 @@ loop388:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop388
+	JGE         loop508
 
-rest389:
+rest509:
 	ADDQ        $0x08, R8
-	JZ          done390
+	JZ          done510
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -5761,7 +7101,7 @@ rest389:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done390:
+done510:
 	VZEROUPPER
 	RET
 
@@ -5774,9 +7114,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest392
+	JLT          rest512
 
-loop391:
+loop511:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -5784,11 +7124,11 @@ loop391:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop391
+	JGE     loop511
 
-rest392:
+rest512:
 	ADDQ       $0x08, BX
-	JZ         done393
+	JZ         done513
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5798,7 +7138,7 @@ rest392:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done393:
+done513:
 	VZEROUPPER
 	RET
 
@@ -5813,9 +7153,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest395
+	JLT          rest515
 
-loop394:
+loop514:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -5827,11 +7167,11 @@ loop394:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop394
+	JGE     loop514
 
-rest395:
+rest515:
 	ADDQ       $0x08, SI
-	JZ         done396
+	JZ         done516
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -5845,7 +7185,7 @@ rest395:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done396:
+done516:
 	VZEROUPPER
 	RET
 
@@ -5869,9 +7209,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest398
+	JLT          rest518
 
-loop397:
+loop517:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -5895,11 +7235,11 @@ loop397:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop397
+	JGE     loop517
 
-rest398:
+rest518:
 	ADDQ       $0x08, DI
-	JZ         done399
+	JZ         done519
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -5925,7 +7265,7 @@ rest398:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done399:
+done519:
 	VZEROUPPER
 	RET
 
@@ -5940,9 +7280,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest401
+	JLT          rest521
 
-loop400:
+loop520:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -5957,11 +7297,11 @@ loop400:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop400
+	JGE     loop520
 
-rest401:
+rest521:
 	ADDQ       $0x08, SI
-	JZ         done402
+	JZ         done522
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -5978,7 +7318,7 @@ rest401:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done402:
+done522:
 	VZEROUPPER
 	RET
 
@@ -5996,9 +7336,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest404
+	JLT          rest524
 
-loop403:
+loop523:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -6028,11 +7368,11 @@ loop403:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop403
+	JGE       loop523
 
-rest404:
+rest524:
 	ADDQ       $0x08, DI
-	JZ         done405
+	JZ         done525
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -6064,7 +7404,7 @@ rest404:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done405:
+done525:
 	VZEROUPPER
 	RET
 
@@ -6076,19 +7416,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop407:
+loop527:
 	CMPQ      AX, DX
-	JGE       done406
+	JGE       done526
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done406
+	JNE       done526
 	ADDQ      $0x08, AX
-	JMP       loop407
+	JMP       loop527
 
-done406:
+done526:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -6101,9 +7441,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop409:
+loop529:
 	CMPQ      AX, BX
-	JGE       done408
+	JGE       done528
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -6120,9 +7460,9 @@ loop409:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop409
+	JMP       loop529
 
-done408:
+done528:
 	VZEROUPPER
 	RET
 
@@ -6159,9 +7499,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop411:
+loop531:
 	CMPQ       AX, BX
-	JGE        done410
+	JGE        done530
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -6174,9 +7514,9 @@ loop411:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop411
+	JMP        loop531
 
-done410:
+done530:
 	VZEROUPPER
 	RET
 
@@ -6216,9 +7556,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop413:
+loop533:
 	CMPQ        CX, BX
-	JGE         done412
+	JGE         done532
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -6228,9 +7568,9 @@ loop413:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop413
+	JMP         loop533
 
-done412:
+done532:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

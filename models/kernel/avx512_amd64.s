@@ -2044,407 +2044,384 @@ GLOBL constant0000000000000000AVX512<>(SB), RODATA|NOPTR, $64
 // func skipPanelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
 // Requires: AVX, AVX512F, BMI, BMI2
 TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
-	MOVQ a+16(FP), AX
-	MOVQ aStep+32(FP), CX
-	SHLQ $0x02, CX
-	MOVQ ldb+48(FP), DX
-	SHLQ $0x02, DX
-	MOVQ c+0(FP), BX
-	MOVQ n+88(FP), SI
-	MOVQ mask+104(FP), DI
-	CMPQ SI, $0x10
-	JG   more125
+	MOVQ  aStep+32(FP), AX
+	SHLQ  $0x02, AX
+	MOVQ  ldb+48(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  c+0(FP), DX
+	MOVQ  n+88(FP), BX
+	MOVQ  mask+104(FP), SI
+	CMPQ  BX, $0x10
+	JG    more125
+	SUBQ  $0x00, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
 
-	// Rows of 1 vectors
-	SUBQ  $0x00, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
+	// Tiles of 2 rows, 1 vectors
+rows126:
+	CMPQ      m+80(FP), $0x02
+	JLT       next127
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh128
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	ADDQ      DI, BX
+	VMOVUPS.Z (BX), K1, Z1
+	JMP       ready129
 
-row126:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh127
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS.Z (R8), K1, Z0
-	JMP       ready128
-
-fresh127:
+fresh128:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread129
-	VMOVUPS.Z (R8), K1, Z0
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread130
+	VMOVUPS.Z (BX), K1, Z0
 
-spread129:
-ready128:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+spread130:
+	VMOVAPS Z0, Z1
 
-word130:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty131
+ready129:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
 
-loop132:
-	TZCNTQ       R12, R13
+word131:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair132:
+	TESTQ        R11, R11
+	JZ           single133
+	TESTQ        R12, R12
+	JZ           single133
+	TZCNTQ       R11, R13
 	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
-	VBROADCASTSS (R9)(R13*1), Z1
-	VFMADD231PS  (R14), Z1, K1, Z0
-	BLSRQ        R12, R12
-	JNZ          loop132
-
-empty131:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word130
-	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
-	JZ      linear133
-	VMAXPS  Z0, Z1, Z0
-
-linear133:
-	TESTQ     DI, DI
-	JZ        unmasked134
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS.Z (R8), K1, Z2
-	VCMPPS    $0x16, Z1, Z2, K2
-	VMOVAPS.Z Z0, K2, Z0
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
-
-unmasked134:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, K1, (R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row126
-	JMP     end124
-
-more125:
-	CMPQ SI, $0x20
-	JG   more135
-
-	// Rows of 2 vectors
-	SUBQ  $0x10, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
-
-row136:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh137
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS.Z 64(R8), K1, Z1
-	JMP       ready138
-
-fresh137:
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread139
-	VMOVUPS   (R8), Z0
-	VMOVUPS.Z 64(R8), K1, Z1
-
-spread139:
-ready138:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
-
-word140:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty141
-
-loop142:
-	TZCNTQ       R12, R13
-	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
 	VBROADCASTSS (R9)(R13*1), Z2
-	VFMADD231PS  (R14), Z2, Z0
-	VFMADD231PS  64(R14), Z2, K1, Z1
+	VFMADD231PS  (R14), Z2, K1, Z0
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JNZ          loop142
+	JMP          pair132
 
-empty141:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word140
+single133:
+	TESTQ R11, R11
+	JZ    done135
+
+loop134:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, K1, Z0
+	BLSRQ        R11, R11
+	JNZ          loop134
+
+done135:
+	TESTQ R12, R12
+	JZ    done137
+
+loop136:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z2
+	VFMADD231PS  (R13), Z2, K1, Z1
+	BLSRQ        R12, R12
+	JNZ          loop136
+
+done137:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word131
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
-	JZ      linear143
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear138
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear143:
-	TESTQ     DI, DI
-	JZ        unmasked144
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z3
+linear138:
+	TESTQ     SI, SI
+	JZ        unmasked139
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS.Z (BX), K1, Z3
 	VCMPPS    $0x16, Z2, Z3, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R8), K1, Z3
+	ADDQ      DI, BX
+	VMOVUPS.Z (BX), K1, Z3
 	VCMPPS    $0x16, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
 
-unmasked144:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, K1, 64(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row136
-	JMP     end124
+unmasked139:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    DI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows126
 
-more135:
-	CMPQ SI, $0x30
-	JG   more145
+next127:
+	// Tiles of 1 rows, 1 vectors
+rows140:
+	CMPQ      m+80(FP), $0x01
+	JLT       next141
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh142
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	JMP       ready143
 
-	// Rows of 3 vectors
-	SUBQ  $0x20, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
-
-row146:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh147
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS.Z 128(R8), K1, Z2
-	JMP       ready148
-
-fresh147:
+fresh142:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread149
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS.Z 128(R8), K1, Z2
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread144
+	VMOVUPS.Z (BX), K1, Z0
 
-spread149:
-ready148:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+spread144:
+ready143:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
 
-word150:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty151
+word145:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done147
 
-loop152:
-	TZCNTQ       R12, R13
-	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
-	VBROADCASTSS (R9)(R13*1), Z3
-	VFMADD231PS  (R14), Z3, Z0
-	VFMADD231PS  64(R14), Z3, Z1
-	VFMADD231PS  128(R14), Z3, K1, Z2
-	BLSRQ        R12, R12
-	JNZ          loop152
+loop146:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z1
+	VFMADD231PS  (R12), Z1, K1, Z0
+	BLSRQ        R10, R10
+	JNZ          loop146
 
-empty151:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word150
-	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
-	JZ      linear153
-	VMAXPS  Z0, Z3, Z0
-	VMAXPS  Z1, Z3, Z1
-	VMAXPS  Z2, Z3, Z2
+done147:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word145
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear148
+	VMAXPS  Z0, Z1, Z0
 
-linear153:
-	TESTQ     DI, DI
-	JZ        unmasked154
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z4
-	VCMPPS    $0x16, Z3, Z4, K2
+linear148:
+	TESTQ     SI, SI
+	JZ        unmasked149
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS.Z (BX), K1, Z2
+	VCMPPS    $0x16, Z1, Z2, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R8), Z4
-	VCMPPS    $0x16, Z3, Z4, K2
-	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z 128(R8), K1, Z4
-	VCMPPS    $0x16, Z3, Z4, K2
-	VMOVAPS.Z Z2, K2, Z2
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
 
-unmasked154:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VMOVUPS Z2, K1, 128(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row146
-	JMP     end124
+unmasked149:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows140
 
-more145:
-	CMPQ SI, $0x40
-	JG   more155
+next141:
+	JMP end124
 
-	// Rows of 4 vectors
-	SUBQ  $0x30, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
+more125:
+	CMPQ  BX, $0x20
+	JG    more150
+	SUBQ  $0x10, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
 
-row156:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh157
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS.Z 192(R8), K1, Z3
-	JMP       ready158
+	// Tiles of 2 rows, 2 vectors
+rows151:
+	CMPQ      m+80(FP), $0x02
+	JLT       next152
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh153
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z2
+	VMOVUPS.Z 64(BX), K1, Z3
+	JMP       ready154
 
-fresh157:
+fresh153:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread159
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS.Z 192(R8), K1, Z3
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread155
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
 
-spread159:
-ready158:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+spread155:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
 
-word160:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty161
+ready154:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
 
-loop162:
-	TZCNTQ       R12, R13
+word156:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair157:
+	TESTQ        R11, R11
+	JZ           single158
+	TESTQ        R12, R12
+	JZ           single158
+	TZCNTQ       R11, R13
 	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
 	VBROADCASTSS (R9)(R13*1), Z4
 	VFMADD231PS  (R14), Z4, Z0
-	VFMADD231PS  64(R14), Z4, Z1
-	VFMADD231PS  128(R14), Z4, Z2
-	VFMADD231PS  192(R14), Z4, K1, Z3
+	VFMADD231PS  64(R14), Z4, K1, Z1
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z2
+	VFMADD231PS  64(R14), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JNZ          loop162
+	JMP          pair157
 
-empty161:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word160
+single158:
+	TESTQ R11, R11
+	JZ    done160
+
+loop159:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Z4, K1, Z1
+	BLSRQ        R11, R11
+	JNZ          loop159
+
+done160:
+	TESTQ R12, R12
+	JZ    done162
+
+loop161:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z4
+	VFMADD231PS  (R13), Z4, Z2
+	VFMADD231PS  64(R13), Z4, K1, Z3
+	BLSRQ        R12, R12
+	JNZ          loop161
+
+done162:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word156
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
 	JZ      linear163
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
@@ -2452,265 +2429,286 @@ empty161:
 	VMAXPS  Z3, Z4, Z3
 
 linear163:
-	TESTQ     DI, DI
+	TESTQ     SI, SI
 	JZ        unmasked164
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z5
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z5
 	VCMPPS    $0x16, Z4, Z5, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R8), Z5
+	VMOVUPS.Z 64(BX), K1, Z5
 	VCMPPS    $0x16, Z4, Z5, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS   128(R8), Z5
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z5
 	VCMPPS    $0x16, Z4, Z5, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 192(R8), K1, Z5
+	VMOVUPS.Z 64(BX), K1, Z5
 	VCMPPS    $0x16, Z4, Z5, K2
 	VMOVAPS.Z Z3, K2, Z3
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
 
 unmasked164:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VMOVUPS Z2, 128(R8)
-	VMOVUPS Z3, K1, 192(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row156
-	JMP     end124
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows151
 
-more155:
-	CMPQ SI, $0x50
-	JG   more165
-
-	// Rows of 5 vectors
-	SUBQ  $0x40, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
-
-row166:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
+next152:
+	// Tiles of 1 rows, 2 vectors
+rows165:
+	CMPQ      m+80(FP), $0x01
+	JLT       next166
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
 	JZ        fresh167
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS.Z 256(R8), K1, Z4
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
 	JMP       ready168
 
 fresh167:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
 	JZ        spread169
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS.Z 256(R8), K1, Z4
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
 
 spread169:
 ready168:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
 
 word170:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty171
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done172
 
-loop172:
-	TZCNTQ       R12, R13
-	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
-	VBROADCASTSS (R9)(R13*1), Z5
-	VFMADD231PS  (R14), Z5, Z0
-	VFMADD231PS  64(R14), Z5, Z1
-	VFMADD231PS  128(R14), Z5, Z2
-	VFMADD231PS  192(R14), Z5, Z3
-	VFMADD231PS  256(R14), Z5, K1, Z4
-	BLSRQ        R12, R12
-	JNZ          loop172
+loop171:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z2
+	VFMADD231PS  (R12), Z2, Z0
+	VFMADD231PS  64(R12), Z2, K1, Z1
+	BLSRQ        R10, R10
+	JNZ          loop171
 
-empty171:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
+done172:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
 	JNZ     word170
-	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
 	JZ      linear173
-	VMAXPS  Z0, Z5, Z0
-	VMAXPS  Z1, Z5, Z1
-	VMAXPS  Z2, Z5, Z2
-	VMAXPS  Z3, Z5, Z3
-	VMAXPS  Z4, Z5, Z4
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
 
 linear173:
-	TESTQ     DI, DI
+	TESTQ     SI, SI
 	JZ        unmasked174
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z6
-	VCMPPS    $0x16, Z5, Z6, K2
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z3
+	VCMPPS    $0x16, Z2, Z3, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R8), Z6
-	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVUPS.Z 64(BX), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS   128(R8), Z6
-	VCMPPS    $0x16, Z5, Z6, K2
-	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS   192(R8), Z6
-	VCMPPS    $0x16, Z5, Z6, K2
-	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z 256(R8), K1, Z6
-	VCMPPS    $0x16, Z5, Z6, K2
-	VMOVAPS.Z Z4, K2, Z4
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
 
 unmasked174:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VMOVUPS Z2, 128(R8)
-	VMOVUPS Z3, 192(R8)
-	VMOVUPS Z4, K1, 256(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row166
-	JMP     end124
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows165
 
-more165:
-	CMPQ SI, $0x60
-	JG   more175
+next166:
+	JMP end124
 
-	// Rows of 6 vectors
-	SUBQ  $0x50, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
+more150:
+	CMPQ  BX, $0x30
+	JG    more175
+	SUBQ  $0x20, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
 
-row176:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh177
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS   256(R8), Z4
-	VMOVUPS.Z 320(R8), K1, Z5
-	JMP       ready178
+	// Tiles of 2 rows, 3 vectors
+rows176:
+	CMPQ      m+80(FP), $0x02
+	JLT       next177
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh178
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z3
+	VMOVUPS   64(BX), Z4
+	VMOVUPS.Z 128(BX), K1, Z5
+	JMP       ready179
 
-fresh177:
+fresh178:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread179
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS   256(R8), Z4
-	VMOVUPS.Z 320(R8), K1, Z5
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread180
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
 
-spread179:
-ready178:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+spread180:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
 
-word180:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty181
+ready179:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
 
-loop182:
-	TZCNTQ       R12, R13
+word181:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair182:
+	TESTQ        R11, R11
+	JZ           single183
+	TESTQ        R12, R12
+	JZ           single183
+	TZCNTQ       R11, R13
 	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
 	VBROADCASTSS (R9)(R13*1), Z6
 	VFMADD231PS  (R14), Z6, Z0
 	VFMADD231PS  64(R14), Z6, Z1
-	VFMADD231PS  128(R14), Z6, Z2
-	VFMADD231PS  192(R14), Z6, Z3
-	VFMADD231PS  256(R14), Z6, Z4
-	VFMADD231PS  320(R14), Z6, K1, Z5
+	VFMADD231PS  128(R14), Z6, K1, Z2
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z3
+	VFMADD231PS  64(R14), Z6, Z4
+	VFMADD231PS  128(R14), Z6, K1, Z5
 	BLSRQ        R12, R12
-	JNZ          loop182
+	JMP          pair182
 
-empty181:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word180
+single183:
+	TESTQ R11, R11
+	JZ    done185
+
+loop184:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Z6, K1, Z2
+	BLSRQ        R11, R11
+	JNZ          loop184
+
+done185:
+	TESTQ R12, R12
+	JZ    done187
+
+loop186:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z6
+	VFMADD231PS  (R13), Z6, Z3
+	VFMADD231PS  64(R13), Z6, Z4
+	VFMADD231PS  128(R13), Z6, K1, Z5
+	BLSRQ        R12, R12
+	JNZ          loop186
+
+done187:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word181
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
-	JZ      linear183
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear188
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -2718,81 +2716,1288 @@ empty181:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear183:
-	TESTQ     DI, DI
-	JZ        unmasked184
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z7
+linear188:
+	TESTQ     SI, SI
+	JZ        unmasked189
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R8), Z7
+	VMOVUPS   64(BX), Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS   128(R8), Z7
+	VMOVUPS.Z 128(BX), K1, Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS   192(R8), Z7
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS   256(R8), Z7
+	VMOVUPS   64(BX), Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 320(R8), K1, Z7
+	VMOVUPS.Z 128(BX), K1, Z7
 	VCMPPS    $0x16, Z6, Z7, K2
 	VMOVAPS.Z Z5, K2, Z5
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
 
-unmasked184:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VMOVUPS Z2, 128(R8)
-	VMOVUPS Z3, 192(R8)
-	VMOVUPS Z4, 256(R8)
-	VMOVUPS Z5, K1, 320(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row176
-	JMP     end124
+unmasked189:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows176
+
+next177:
+	// Tiles of 1 rows, 3 vectors
+rows190:
+	CMPQ      m+80(FP), $0x01
+	JLT       next191
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh192
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+	JMP       ready193
+
+fresh192:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread194
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+
+spread194:
+ready193:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word195:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done197
+
+loop196:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z3
+	VFMADD231PS  (R12), Z3, Z0
+	VFMADD231PS  64(R12), Z3, Z1
+	VFMADD231PS  128(R12), Z3, K1, Z2
+	BLSRQ        R10, R10
+	JNZ          loop196
+
+done197:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word195
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear198
+	VMAXPS  Z0, Z3, Z0
+	VMAXPS  Z1, Z3, Z1
+	VMAXPS  Z2, Z3, Z2
+
+linear198:
+	TESTQ     SI, SI
+	JZ        unmasked199
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(BX), K1, Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked199:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows190
+
+next191:
+	JMP end124
 
 more175:
-	// Rows of 7 vectors
-	SUBQ  $0x60, SI
-	MOVL  $0xffffffff, R8
-	BZHIL SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  words+56(FP), SI
+	CMPQ  BX, $0x40
+	JG    more200
+	SUBQ  $0x30, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
 
-row186:
-	MOVQ      flags+120(FP), R8
-	TESTL     $0x00000001, R8
-	JZ        fresh187
-	MOVQ      ldc+8(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      BX, R8
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS   256(R8), Z4
-	VMOVUPS   320(R8), Z5
-	VMOVUPS.Z 384(R8), K1, Z6
-	JMP       ready188
+	// Tiles of 2 rows, 4 vectors
+rows201:
+	CMPQ      m+80(FP), $0x02
+	JLT       next202
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh203
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z4
+	VMOVUPS   64(BX), Z5
+	VMOVUPS   128(BX), Z6
+	VMOVUPS.Z 192(BX), K1, Z7
+	JMP       ready204
 
-fresh187:
+fresh203:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread205
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+
+spread205:
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z2, Z6
+	VMOVAPS Z3, Z7
+
+ready204:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word206:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair207:
+	TESTQ        R11, R11
+	JZ           single208
+	TESTQ        R12, R12
+	JZ           single208
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z0
+	VFMADD231PS  64(R14), Z8, Z1
+	VFMADD231PS  128(R14), Z8, Z2
+	VFMADD231PS  192(R14), Z8, K1, Z3
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z4
+	VFMADD231PS  64(R14), Z8, Z5
+	VFMADD231PS  128(R14), Z8, Z6
+	VFMADD231PS  192(R14), Z8, K1, Z7
+	BLSRQ        R12, R12
+	JMP          pair207
+
+single208:
+	TESTQ R11, R11
+	JZ    done210
+
+loop209:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z0
+	VFMADD231PS  64(R14), Z8, Z1
+	VFMADD231PS  128(R14), Z8, Z2
+	VFMADD231PS  192(R14), Z8, K1, Z3
+	BLSRQ        R11, R11
+	JNZ          loop209
+
+done210:
+	TESTQ R12, R12
+	JZ    done212
+
+loop211:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z8
+	VFMADD231PS  (R13), Z8, Z4
+	VFMADD231PS  64(R13), Z8, Z5
+	VFMADD231PS  128(R13), Z8, Z6
+	VFMADD231PS  192(R13), Z8, K1, Z7
+	BLSRQ        R12, R12
+	JNZ          loop211
+
+done212:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word206
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear213
+	VMAXPS  Z0, Z8, Z0
+	VMAXPS  Z1, Z8, Z1
+	VMAXPS  Z2, Z8, Z2
+	VMAXPS  Z3, Z8, Z3
+	VMAXPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z8, Z6
+	VMAXPS  Z7, Z8, Z7
+
+linear213:
+	TESTQ     SI, SI
+	JZ        unmasked214
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(BX), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(BX), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked214:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows201
+
+next202:
+	// Tiles of 1 rows, 4 vectors
+rows215:
+	CMPQ      m+80(FP), $0x01
+	JLT       next216
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh217
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+	JMP       ready218
+
+fresh217:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread219
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+
+spread219:
+ready218:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word220:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done222
+
+loop221:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z4
+	VFMADD231PS  (R12), Z4, Z0
+	VFMADD231PS  64(R12), Z4, Z1
+	VFMADD231PS  128(R12), Z4, Z2
+	VFMADD231PS  192(R12), Z4, K1, Z3
+	BLSRQ        R10, R10
+	JNZ          loop221
+
+done222:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word220
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear223
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear223:
+	TESTQ     SI, SI
+	JZ        unmasked224
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(BX), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked224:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows215
+
+next216:
+	JMP end124
+
+more200:
+	CMPQ  BX, $0x50
+	JG    more225
+	SUBQ  $0x40, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
+
+	// Tiles of 2 rows, 5 vectors
+rows226:
+	CMPQ      m+80(FP), $0x02
+	JLT       next227
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh228
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z5
+	VMOVUPS   64(BX), Z6
+	VMOVUPS   128(BX), Z7
+	VMOVUPS   192(BX), Z8
+	VMOVUPS.Z 256(BX), K1, Z9
+	JMP       ready229
+
+fresh228:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread230
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+
+spread230:
+	VMOVAPS Z0, Z5
+	VMOVAPS Z1, Z6
+	VMOVAPS Z2, Z7
+	VMOVAPS Z3, Z8
+	VMOVAPS Z4, Z9
+
+ready229:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word231:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair232:
+	TESTQ        R11, R11
+	JZ           single233
+	TESTQ        R12, R12
+	JZ           single233
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z0
+	VFMADD231PS  64(R14), Z10, Z1
+	VFMADD231PS  128(R14), Z10, Z2
+	VFMADD231PS  192(R14), Z10, Z3
+	VFMADD231PS  256(R14), Z10, K1, Z4
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z5
+	VFMADD231PS  64(R14), Z10, Z6
+	VFMADD231PS  128(R14), Z10, Z7
+	VFMADD231PS  192(R14), Z10, Z8
+	VFMADD231PS  256(R14), Z10, K1, Z9
+	BLSRQ        R12, R12
+	JMP          pair232
+
+single233:
+	TESTQ R11, R11
+	JZ    done235
+
+loop234:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z0
+	VFMADD231PS  64(R14), Z10, Z1
+	VFMADD231PS  128(R14), Z10, Z2
+	VFMADD231PS  192(R14), Z10, Z3
+	VFMADD231PS  256(R14), Z10, K1, Z4
+	BLSRQ        R11, R11
+	JNZ          loop234
+
+done235:
+	TESTQ R12, R12
+	JZ    done237
+
+loop236:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z10
+	VFMADD231PS  (R13), Z10, Z5
+	VFMADD231PS  64(R13), Z10, Z6
+	VFMADD231PS  128(R13), Z10, Z7
+	VFMADD231PS  192(R13), Z10, Z8
+	VFMADD231PS  256(R13), Z10, K1, Z9
+	BLSRQ        R12, R12
+	JNZ          loop236
+
+done237:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word231
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear238
+	VMAXPS  Z0, Z10, Z0
+	VMAXPS  Z1, Z10, Z1
+	VMAXPS  Z2, Z10, Z2
+	VMAXPS  Z3, Z10, Z3
+	VMAXPS  Z4, Z10, Z4
+	VMAXPS  Z5, Z10, Z5
+	VMAXPS  Z6, Z10, Z6
+	VMAXPS  Z7, Z10, Z7
+	VMAXPS  Z8, Z10, Z8
+	VMAXPS  Z9, Z10, Z9
+
+linear238:
+	TESTQ     SI, SI
+	JZ        unmasked239
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS.Z 256(BX), K1, Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   64(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   128(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   192(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 256(BX), K1, Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z9, K2, Z9
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked239:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, K1, 256(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, 64(BX)
+	VMOVUPS Z7, 128(BX)
+	VMOVUPS Z8, 192(BX)
+	VMOVUPS Z9, K1, 256(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows226
+
+next227:
+	// Tiles of 1 rows, 5 vectors
+rows240:
+	CMPQ      m+80(FP), $0x01
+	JLT       next241
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh242
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+	JMP       ready243
+
+fresh242:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread244
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+
+spread244:
+ready243:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word245:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done247
+
+loop246:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z5
+	VFMADD231PS  (R12), Z5, Z0
+	VFMADD231PS  64(R12), Z5, Z1
+	VFMADD231PS  128(R12), Z5, Z2
+	VFMADD231PS  192(R12), Z5, Z3
+	VFMADD231PS  256(R12), Z5, K1, Z4
+	BLSRQ        R10, R10
+	JNZ          loop246
+
+done247:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word245
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear248
+	VMAXPS  Z0, Z5, Z0
+	VMAXPS  Z1, Z5, Z1
+	VMAXPS  Z2, Z5, Z2
+	VMAXPS  Z3, Z5, Z3
+	VMAXPS  Z4, Z5, Z4
+
+linear248:
+	TESTQ     SI, SI
+	JZ        unmasked249
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS.Z 256(BX), K1, Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked249:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, K1, 256(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows240
+
+next241:
+	JMP end124
+
+more225:
+	CMPQ  BX, $0x60
+	JG    more250
+	SUBQ  $0x50, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
+
+	// Tiles of 2 rows, 6 vectors
+rows251:
+	CMPQ      m+80(FP), $0x02
+	JLT       next252
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh253
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z6
+	VMOVUPS   64(BX), Z7
+	VMOVUPS   128(BX), Z8
+	VMOVUPS   192(BX), Z9
+	VMOVUPS   256(BX), Z10
+	VMOVUPS.Z 320(BX), K1, Z11
+	JMP       ready254
+
+fresh253:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread255
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+
+spread255:
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z2, Z8
+	VMOVAPS Z3, Z9
+	VMOVAPS Z4, Z10
+	VMOVAPS Z5, Z11
+
+ready254:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word256:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair257:
+	TESTQ        R11, R11
+	JZ           single258
+	TESTQ        R12, R12
+	JZ           single258
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z0
+	VFMADD231PS  64(R14), Z12, Z1
+	VFMADD231PS  128(R14), Z12, Z2
+	VFMADD231PS  192(R14), Z12, Z3
+	VFMADD231PS  256(R14), Z12, Z4
+	VFMADD231PS  320(R14), Z12, K1, Z5
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z6
+	VFMADD231PS  64(R14), Z12, Z7
+	VFMADD231PS  128(R14), Z12, Z8
+	VFMADD231PS  192(R14), Z12, Z9
+	VFMADD231PS  256(R14), Z12, Z10
+	VFMADD231PS  320(R14), Z12, K1, Z11
+	BLSRQ        R12, R12
+	JMP          pair257
+
+single258:
+	TESTQ R11, R11
+	JZ    done260
+
+loop259:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z0
+	VFMADD231PS  64(R14), Z12, Z1
+	VFMADD231PS  128(R14), Z12, Z2
+	VFMADD231PS  192(R14), Z12, Z3
+	VFMADD231PS  256(R14), Z12, Z4
+	VFMADD231PS  320(R14), Z12, K1, Z5
+	BLSRQ        R11, R11
+	JNZ          loop259
+
+done260:
+	TESTQ R12, R12
+	JZ    done262
+
+loop261:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z12
+	VFMADD231PS  (R13), Z12, Z6
+	VFMADD231PS  64(R13), Z12, Z7
+	VFMADD231PS  128(R13), Z12, Z8
+	VFMADD231PS  192(R13), Z12, Z9
+	VFMADD231PS  256(R13), Z12, Z10
+	VFMADD231PS  320(R13), Z12, K1, Z11
+	BLSRQ        R12, R12
+	JNZ          loop261
+
+done262:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word256
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear263
+	VMAXPS  Z0, Z12, Z0
+	VMAXPS  Z1, Z12, Z1
+	VMAXPS  Z2, Z12, Z2
+	VMAXPS  Z3, Z12, Z3
+	VMAXPS  Z4, Z12, Z4
+	VMAXPS  Z5, Z12, Z5
+	VMAXPS  Z6, Z12, Z6
+	VMAXPS  Z7, Z12, Z7
+	VMAXPS  Z8, Z12, Z8
+	VMAXPS  Z9, Z12, Z9
+	VMAXPS  Z10, Z12, Z10
+	VMAXPS  Z11, Z12, Z11
+
+linear263:
+	TESTQ     SI, SI
+	JZ        unmasked264
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 320(BX), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   128(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   192(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   256(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 320(BX), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z11, K2, Z11
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked264:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, K1, 320(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	VMOVUPS Z9, 192(BX)
+	VMOVUPS Z10, 256(BX)
+	VMOVUPS Z11, K1, 320(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows251
+
+next252:
+	// Tiles of 1 rows, 6 vectors
+rows265:
+	CMPQ      m+80(FP), $0x01
+	JLT       next266
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh267
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+	JMP       ready268
+
+fresh267:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread269
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+
+spread269:
+ready268:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word270:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done272
+
+loop271:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z6
+	VFMADD231PS  (R12), Z6, Z0
+	VFMADD231PS  64(R12), Z6, Z1
+	VFMADD231PS  128(R12), Z6, Z2
+	VFMADD231PS  192(R12), Z6, Z3
+	VFMADD231PS  256(R12), Z6, Z4
+	VFMADD231PS  320(R12), Z6, K1, Z5
+	BLSRQ        R10, R10
+	JNZ          loop271
+
+done272:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word270
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear273
+	VMAXPS  Z0, Z6, Z0
+	VMAXPS  Z1, Z6, Z1
+	VMAXPS  Z2, Z6, Z2
+	VMAXPS  Z3, Z6, Z3
+	VMAXPS  Z4, Z6, Z4
+	VMAXPS  Z5, Z6, Z5
+
+linear273:
+	TESTQ     SI, SI
+	JZ        unmasked274
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 320(BX), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked274:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, K1, 320(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows265
+
+next266:
+	JMP end124
+
+more250:
+	SUBQ  $0x60, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
+
+	// Tiles of 2 rows, 7 vectors
+rows276:
+	CMPQ      m+80(FP), $0x02
+	JLT       next277
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh278
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z7
+	VMOVUPS   64(BX), Z8
+	VMOVUPS   128(BX), Z9
+	VMOVUPS   192(BX), Z10
+	VMOVUPS   256(BX), Z11
+	VMOVUPS   320(BX), Z12
+	VMOVUPS.Z 384(BX), K1, Z13
+	JMP       ready279
+
+fresh278:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -2800,60 +4005,314 @@ fresh187:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
-	MOVQ      bias+96(FP), R8
-	TESTQ     R8, R8
-	JZ        spread189
-	VMOVUPS   (R8), Z0
-	VMOVUPS   64(R8), Z1
-	VMOVUPS   128(R8), Z2
-	VMOVUPS   192(R8), Z3
-	VMOVUPS   256(R8), Z4
-	VMOVUPS   320(R8), Z5
-	VMOVUPS.Z 384(R8), K1, Z6
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread280
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
 
-spread189:
-ready188:
-	MOVQ b+40(FP), R10
-	MOVQ depth+72(FP), R11
-	MOVQ SI, R8
-	MOVQ AX, R9
+spread280:
+	VMOVAPS Z0, Z7
+	VMOVAPS Z1, Z8
+	VMOVAPS Z2, Z9
+	VMOVAPS Z3, Z10
+	VMOVAPS Z4, Z11
+	VMOVAPS Z5, Z12
+	VMOVAPS Z6, Z13
 
-word190:
-	MOVQ  (R8), R12
-	TESTQ R12, R12
-	JZ    empty191
+ready279:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
 
-loop192:
+word281:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair282:
+	TESTQ        R11, R11
+	JZ           single283
+	TESTQ        R12, R12
+	JZ           single283
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z0
+	VFMADD231PS  64(R14), Z14, Z1
+	VFMADD231PS  128(R14), Z14, Z2
+	VFMADD231PS  192(R14), Z14, Z3
+	VFMADD231PS  256(R14), Z14, Z4
+	VFMADD231PS  320(R14), Z14, Z5
+	VFMADD231PS  384(R14), Z14, K1, Z6
+	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
-	IMULQ        DX, R14
-	ADDQ         R10, R14
-	IMULQ        CX, R13
-	VBROADCASTSS (R9)(R13*1), Z7
-	VFMADD231PS  (R14), Z7, Z0
-	VFMADD231PS  64(R14), Z7, Z1
-	VFMADD231PS  128(R14), Z7, Z2
-	VFMADD231PS  192(R14), Z7, Z3
-	VFMADD231PS  256(R14), Z7, Z4
-	VFMADD231PS  320(R14), Z7, Z5
-	VFMADD231PS  384(R14), Z7, K1, Z6
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z7
+	VFMADD231PS  64(R14), Z14, Z8
+	VFMADD231PS  128(R14), Z14, Z9
+	VFMADD231PS  192(R14), Z14, Z10
+	VFMADD231PS  256(R14), Z14, Z11
+	VFMADD231PS  320(R14), Z14, Z12
+	VFMADD231PS  384(R14), Z14, K1, Z13
 	BLSRQ        R12, R12
-	JNZ          loop192
+	JMP          pair282
 
-empty191:
-	MOVQ    stride+64(FP), R12
-	IMUL3Q  $0x08, R12, R12
-	ADDQ    R12, R8
-	IMUL3Q  $0x40, CX, R12
-	ADDQ    R12, R9
-	IMUL3Q  $0x40, DX, R12
-	ADDQ    R12, R10
-	DECQ    R11
-	JNZ     word190
+single283:
+	TESTQ R11, R11
+	JZ    done285
+
+loop284:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z0
+	VFMADD231PS  64(R14), Z14, Z1
+	VFMADD231PS  128(R14), Z14, Z2
+	VFMADD231PS  192(R14), Z14, Z3
+	VFMADD231PS  256(R14), Z14, Z4
+	VFMADD231PS  320(R14), Z14, Z5
+	VFMADD231PS  384(R14), Z14, K1, Z6
+	BLSRQ        R11, R11
+	JNZ          loop284
+
+done285:
+	TESTQ R12, R12
+	JZ    done287
+
+loop286:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z14
+	VFMADD231PS  (R13), Z14, Z7
+	VFMADD231PS  64(R13), Z14, Z8
+	VFMADD231PS  128(R13), Z14, Z9
+	VFMADD231PS  192(R13), Z14, Z10
+	VFMADD231PS  256(R13), Z14, Z11
+	VFMADD231PS  320(R13), Z14, Z12
+	VFMADD231PS  384(R13), Z14, K1, Z13
+	BLSRQ        R12, R12
+	JNZ          loop286
+
+done287:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word281
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear288
+	VMAXPS  Z0, Z14, Z0
+	VMAXPS  Z1, Z14, Z1
+	VMAXPS  Z2, Z14, Z2
+	VMAXPS  Z3, Z14, Z3
+	VMAXPS  Z4, Z14, Z4
+	VMAXPS  Z5, Z14, Z5
+	VMAXPS  Z6, Z14, Z6
+	VMAXPS  Z7, Z14, Z7
+	VMAXPS  Z8, Z14, Z8
+	VMAXPS  Z9, Z14, Z9
+	VMAXPS  Z10, Z14, Z10
+	VMAXPS  Z11, Z14, Z11
+	VMAXPS  Z12, Z14, Z12
+	VMAXPS  Z13, Z14, Z13
+
+linear288:
+	TESTQ     SI, SI
+	JZ        unmasked289
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   320(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS.Z 384(BX), K1, Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   64(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   128(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   192(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS   256(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VMOVUPS   320(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 384(BX), K1, Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z13, K2, Z13
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked289:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, K1, 384(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, 64(BX)
+	VMOVUPS Z9, 128(BX)
+	VMOVUPS Z10, 192(BX)
+	VMOVUPS Z11, 256(BX)
+	VMOVUPS Z12, 320(BX)
+	VMOVUPS Z13, K1, 384(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows276
+
+next277:
+	// Tiles of 1 rows, 7 vectors
+rows290:
+	CMPQ      m+80(FP), $0x01
+	JLT       next291
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh292
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+	JMP       ready293
+
+fresh292:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread294
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+
+spread294:
+ready293:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word295:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done297
+
+loop296:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z7
+	VFMADD231PS  (R12), Z7, Z0
+	VFMADD231PS  64(R12), Z7, Z1
+	VFMADD231PS  128(R12), Z7, Z2
+	VFMADD231PS  192(R12), Z7, Z3
+	VFMADD231PS  256(R12), Z7, Z4
+	VFMADD231PS  320(R12), Z7, Z5
+	VFMADD231PS  384(R12), Z7, K1, Z6
+	BLSRQ        R10, R10
+	JNZ          loop296
+
+done297:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word295
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
-	MOVQ    flags+120(FP), R8
-	TESTL   $0x00000002, R8
-	JZ      linear193
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear298
 	VMAXPS  Z0, Z7, Z0
 	VMAXPS  Z1, Z7, Z1
 	VMAXPS  Z2, Z7, Z2
@@ -2862,59 +4321,62 @@ empty191:
 	VMAXPS  Z5, Z7, Z5
 	VMAXPS  Z6, Z7, Z6
 
-linear193:
-	TESTQ     DI, DI
-	JZ        unmasked194
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	MOVQ      DI, R8
-	VMOVUPS   (R8), Z8
+linear298:
+	TESTQ     SI, SI
+	JZ        unmasked299
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R8), Z8
+	VMOVUPS   64(BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS   128(R8), Z8
+	VMOVUPS   128(BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS   192(R8), Z8
+	VMOVUPS   192(BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS   256(R8), Z8
+	VMOVUPS   256(BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS   320(R8), Z8
+	VMOVUPS   320(BX), Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z 384(R8), K1, Z8
+	VMOVUPS.Z 384(BX), K1, Z8
 	VCMPPS    $0x16, Z7, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
-	MOVQ      ldm+112(FP), R8
-	SHLQ      $0x02, R8
-	IMUL3Q    $0x01, R8, R8
-	ADDQ      R8, DI
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
 
-unmasked194:
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VMOVUPS Z2, 128(R8)
-	VMOVUPS Z3, 192(R8)
-	VMOVUPS Z4, 256(R8)
-	VMOVUPS Z5, 320(R8)
-	VMOVUPS Z6, K1, 384(R8)
-	ADDQ    $0x08, SI
-	MOVQ    aRow+24(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, AX
-	MOVQ    ldc+8(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
-	DECQ    m+80(FP)
-	JNZ     row186
+unmasked299:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, K1, 384(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows290
 
+next291:
 end124:
 	VZEROUPPER
 	RET
@@ -2934,37 +4396,37 @@ TEXT ·hasZeroAVX512(SB), NOSPLIT, $0-33
 	BZHIL DI, BX, BX
 	KMOVW BX, K1
 
-row195:
+row300:
 	XORL BX, BX
 	MOVQ AX, R8
 	MOVQ SI, R9
 
-columns197:
+columns302:
 	SUBQ    $0x10, R9
-	JLT     partial198
+	JLT     partial303
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x00, (R8), Z0, K2
 	KMOVW   K2, R10
 	ORL     R10, BX
 	ADDQ    $0x40, R8
-	JMP     columns197
+	JMP     columns302
 
-partial198:
+partial303:
 	TESTQ   DI, DI
-	JZ      done199
+	JZ      done304
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x00, (R8), Z0, K1, K2
 	KMOVW   K2, R8
 	ORL     R8, BX
 
-done199:
+done304:
 	TESTL BX, BX
-	JNZ   out196
+	JNZ   out301
 	ADDQ  CX, AX
 	DECQ  DX
-	JNZ   row195
+	JNZ   row300
 
-out196:
+out301:
 	TESTL BX, BX
 	SETNE ret+32(FP)
 	VZEROUPPER
@@ -2986,15 +4448,15 @@ TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
 	BZHIL DI, R8, R8
 	KMOVW R8, K1
 
-row200:
+row305:
 	XORQ R8, R8
 	XORQ R9, R9
 	MOVQ CX, R10
 	MOVQ SI, R11
 
-columns201:
+columns306:
 	SUBQ    $0x10, R11
-	JLT     partial202
+	JLT     partial307
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (R10), Z0, K2
 	KMOVW   K2, R12
@@ -3002,11 +4464,11 @@ columns201:
 	ORQ     R12, R8
 	ADDQ    $0x10, R9
 	ADDQ    $0x40, R10
-	JMP     columns201
+	JMP     columns306
 
-partial202:
+partial307:
 	TESTQ   DI, DI
-	JZ      done203
+	JZ      done308
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (R10), Z0, K1, K2
 	KMOVW   K2, R10
@@ -3014,12 +4476,12 @@ partial202:
 	ORQ     R10, R8
 	ADDQ    $0x10, R9
 
-done203:
+done308:
 	MOVQ R8, (AX)
 	ADDQ $0x08, AX
 	ADDQ DX, CX
 	DECQ BX
-	JNZ  row200
+	JNZ  row305
 	VZEROUPPER
 	RET
 
@@ -3039,16 +4501,16 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns204:
+columns309:
 	SUBQ    $0x10, BX
-	JLT     partial205
+	JLT     partial310
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row207:
+row312:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (R8), Z3, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -3057,22 +4519,22 @@ row207:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, R8
 	DECQ     DI
-	JNZ      row207
+	JNZ      row312
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x40, CX
-	JMP      columns204
+	JMP      columns309
 
-partial205:
+partial310:
 	TESTQ   SI, SI
-	JZ      done206
+	JZ      done311
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), BX
 
-row208:
+row313:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (CX), Z3, K1, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -3081,12 +4543,12 @@ row208:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, CX
 	DECQ     BX
-	JNZ      row208
+	JNZ      row313
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done206:
+done311:
 	VZEROUPPER
 	RET
 
@@ -3109,20 +4571,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest210
+	JLT  rest315
 
-loop209:
+loop314:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop209
+	JGE     loop314
 
-rest210:
+rest315:
 	ADDQ      $0x10, SI
-	JZ        done211
+	JZ        done316
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -3131,7 +4593,7 @@ rest210:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done211:
+done316:
 	VZEROUPPER
 	RET
 
@@ -3144,20 +4606,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest213
+	JLT  rest318
 
-loop212:
+loop317:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop212
+	JGE     loop317
 
-rest213:
+rest318:
 	ADDQ      $0x10, SI
-	JZ        done214
+	JZ        done319
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -3166,7 +4628,7 @@ rest213:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done214:
+done319:
 	VZEROUPPER
 	RET
 
@@ -3179,19 +4641,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest216
+	JLT          rest321
 
-loop215:
+loop320:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop215
+	JGE     loop320
 
-rest216:
+rest321:
 	ADDQ      $0x10, BX
-	JZ        done217
+	JZ        done322
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -3199,7 +4661,7 @@ rest216:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done217:
+done322:
 	VZEROUPPER
 	RET
 
@@ -3212,9 +4674,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest219
+	JLT          rest324
 
-loop218:
+loop323:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -3222,11 +4684,11 @@ loop218:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop218
+	JGE     loop323
 
-rest219:
+rest324:
 	ADDQ      $0x10, BX
-	JZ        done220
+	JZ        done325
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -3236,7 +4698,7 @@ rest219:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done220:
+done325:
 	VZEROUPPER
 	RET
 
@@ -3249,19 +4711,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest222
+	JLT     rest327
 
-loop221:
+loop326:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop221
+	JGE     loop326
 
-rest222:
+rest327:
 	ADDQ      $0x10, BX
-	JZ        done223
+	JZ        done328
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -3269,7 +4731,7 @@ rest222:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done223:
+done328:
 	VZEROUPPER
 	RET
 
@@ -3283,9 +4745,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest225
+	JLT     rest330
 
-loop224:
+loop329:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -3293,11 +4755,11 @@ loop224:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop224
+	JGE       loop329
 
-rest225:
+rest330:
 	ADDQ      $0x10, SI
-	JZ        done226
+	JZ        done331
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -3307,7 +4769,7 @@ rest225:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done226:
+done331:
 	VZEROUPPER
 	RET
 
@@ -3333,35 +4795,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop227:
+loop332:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns230:
+columns335:
 	CMPQ    R12, R9
-	JGE     partial228
+	JGE     partial333
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns230
+	JMP     columns335
 
-partial228:
+partial333:
 	TESTQ     R10, R10
-	JZ        next229
+	JZ        next334
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next229:
+next334:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop227
+	JNZ  loop332
 	VZEROUPPER
 	RET
 
@@ -3380,9 +4842,9 @@ TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
 	KMOVW BX, K1
 	XORQ  BX, BX
 
-many231:
+many336:
 	CMPQ    SI, $0x40
-	JLT     few232
+	JLT     few337
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	VMOVUPS 64(R9)(BX*1), Z1
@@ -3390,9 +4852,9 @@ many231:
 	VMOVUPS 192(R9)(BX*1), Z3
 	MOVQ    $0x00000001, R8
 
-loop235:
+loop340:
 	CMPQ    R8, DX
-	JGE     summed236
+	JGE     summed341
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z4
 	VADDPS  Z4, Z0, Z0
@@ -3403,60 +4865,60 @@ loop235:
 	VMOVUPS 192(R9)(BX*1), Z4
 	VADDPS  Z4, Z3, Z3
 	INCQ    R8
-	JMP     loop235
+	JMP     loop340
 
-summed236:
+summed341:
 	VMOVUPS Z0, (AX)(BX*1)
 	VMOVUPS Z1, 64(AX)(BX*1)
 	VMOVUPS Z2, 128(AX)(BX*1)
 	VMOVUPS Z3, 192(AX)(BX*1)
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     many231
+	JMP     many336
 
-few232:
+few337:
 	TESTQ   SI, SI
-	JZ      rest233
+	JZ      rest338
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	MOVQ    $0x00000001, R8
 
-loop237:
+loop342:
 	CMPQ    R8, DX
-	JGE     summed238
+	JGE     summed343
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	INCQ    R8
-	JMP     loop237
+	JMP     loop342
 
-summed238:
+summed343:
 	VMOVUPS Z0, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     few232
+	JMP     few337
 
-rest233:
+rest338:
 	TESTQ     DI, DI
-	JZ        done234
+	JZ        done339
 	MOVQ      (CX), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z0
 	MOVQ      $0x00000001, SI
 
-loop239:
+loop344:
 	CMPQ      SI, DX
-	JGE       summed240
+	JGE       summed345
 	MOVQ      (CX)(SI*8), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	INCQ      SI
-	JMP       loop239
+	JMP       loop344
 
-summed240:
+summed345:
 	VMOVUPS Z0, K1, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 
-done234:
+done339:
 	VZEROUPPER
 	RET
 
@@ -3478,32 +4940,32 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row241:
+row346:
 	MOVQ AX, R9
 	MOVQ DX, R10
 	MOVQ DI, R11
 
-columns242:
+columns347:
 	SUBQ    $0x10, R11
-	JLT     partial243
+	JLT     partial348
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x40, R10
-	JMP     columns242
+	JMP     columns347
 
-partial243:
+partial348:
 	TESTQ     R8, R8
-	JZ        done244
+	JZ        done349
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done244:
+done349:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row241
+	JNZ  row346
 	VZEROUPPER
 	RET
 
@@ -3520,7 +4982,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop245:
+loop350:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -3582,13 +5044,13 @@ loop245:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done246
+	JGE        done351
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop245
+	JMP        loop350
 
-done246:
+done351:
 	VZEROUPPER
 	RET
 
@@ -3600,9 +5062,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest248
+	JLT  rest353
 
-loop247:
+loop352:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -3638,11 +5100,11 @@ loop247:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop247
+	JGE         loop352
 
-rest248:
+rest353:
 	ADDQ        $0x10, BX
-	JZ          done249
+	JZ          done354
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -3680,7 +5142,7 @@ rest248:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done249:
+done354:
 	VZEROUPPER
 	RET
 
@@ -3944,9 +5406,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest251
+	JLT  rest356
 
-loop250:
+loop355:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -3988,11 +5450,11 @@ loop250:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop250
+	JGE         loop355
 
-rest251:
+rest356:
 	ADDQ        $0x10, BX
-	JZ          done252
+	JZ          done357
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4036,7 +5498,7 @@ rest251:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done252:
+done357:
 	VZEROUPPER
 	RET
 
@@ -4390,9 +5852,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest254
+	JLT  rest359
 
-loop253:
+loop358:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -4447,11 +5909,11 @@ loop253:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop253
+	JGE         loop358
 
-rest254:
+rest359:
 	ADDQ        $0x10, BX
-	JZ          done255
+	JZ          done360
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4508,7 +5970,7 @@ rest254:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done255:
+done360:
 	VZEROUPPER
 	RET
 
@@ -4520,9 +5982,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest257
+	JLT  rest362
 
-loop256:
+loop361:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -4565,11 +6027,11 @@ loop256:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop256
+	JGE         loop361
 
-rest257:
+rest362:
 	ADDQ        $0x10, BX
-	JZ          done258
+	JZ          done363
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4614,7 +6076,7 @@ rest257:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done258:
+done363:
 	VZEROUPPER
 	RET
 
@@ -4644,9 +6106,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest260
+	JLT  rest365
 
-loop259:
+loop364:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -4702,11 +6164,11 @@ loop259:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop259
+	JGE         loop364
 
-rest260:
+rest365:
 	ADDQ        $0x10, BX
-	JZ          done261
+	JZ          done366
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -4764,7 +6226,7 @@ rest260:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done261:
+done366:
 	VZEROUPPER
 	RET
 
@@ -4923,9 +6385,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest263
+	JLT  rest368
 
-loop262:
+loop367:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -5033,11 +6495,11 @@ loop262:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop262
+	JGE         loop367
 
-rest263:
+rest368:
 	ADDQ        $0x10, R8
-	JZ          done264
+	JZ          done369
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -5147,7 +6609,7 @@ rest263:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done264:
+done369:
 	VZEROUPPER
 	RET
 
@@ -5160,9 +6622,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest266
+	JLT          rest371
 
-loop265:
+loop370:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -5170,11 +6632,11 @@ loop265:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop265
+	JGE     loop370
 
-rest266:
+rest371:
 	ADDQ      $0x10, BX
-	JZ        done267
+	JZ        done372
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -5184,7 +6646,7 @@ rest266:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done267:
+done372:
 	VZEROUPPER
 	RET
 
@@ -5199,9 +6661,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest269
+	JLT          rest374
 
-loop268:
+loop373:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -5213,11 +6675,11 @@ loop268:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop268
+	JGE     loop373
 
-rest269:
+rest374:
 	ADDQ      $0x10, SI
-	JZ        done270
+	JZ        done375
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -5231,7 +6693,7 @@ rest269:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done270:
+done375:
 	VZEROUPPER
 	RET
 
@@ -5255,9 +6717,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest272
+	JLT          rest377
 
-loop271:
+loop376:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -5281,11 +6743,11 @@ loop271:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop271
+	JGE     loop376
 
-rest272:
+rest377:
 	ADDQ      $0x10, DI
-	JZ        done273
+	JZ        done378
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -5311,7 +6773,7 @@ rest272:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done273:
+done378:
 	VZEROUPPER
 	RET
 
@@ -5326,9 +6788,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest275
+	JLT          rest380
 
-loop274:
+loop379:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -5343,11 +6805,11 @@ loop274:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop274
+	JGE     loop379
 
-rest275:
+rest380:
 	ADDQ      $0x10, SI
-	JZ        done276
+	JZ        done381
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -5364,7 +6826,7 @@ rest275:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done276:
+done381:
 	VZEROUPPER
 	RET
 
@@ -5382,9 +6844,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest278
+	JLT          rest383
 
-loop277:
+loop382:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -5414,11 +6876,11 @@ loop277:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop277
+	JGE       loop382
 
-rest278:
+rest383:
 	ADDQ      $0x10, DI
-	JZ        done279
+	JZ        done384
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -5450,7 +6912,7 @@ rest278:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done279:
+done384:
 	VZEROUPPER
 	RET
 
@@ -5462,18 +6924,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop281:
+loop386:
 	CMPQ     AX, DX
-	JGE      done280
+	JGE      done385
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done280
+	JCC      done385
 	ADDQ     $0x10, AX
-	JMP      loop281
+	JMP      loop386
 
-done280:
+done385:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -5486,18 +6948,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop283:
+loop388:
 	CMPQ      AX, BX
-	JGE       done282
+	JGE       done387
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop283
+	JMP       loop388
 
-done282:
+done387:
 	VZEROUPPER
 	RET
 
@@ -5520,18 +6982,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop285:
+loop390:
 	CMPQ      AX, BX
-	JGE       done284
+	JGE       done389
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop285
+	JMP       loop390
 
-done284:
+done389:
 	VZEROUPPER
 	RET
 
@@ -5555,17 +7017,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop287:
+loop392:
 	CMPQ        CX, BX
-	JGE         done286
+	JGE         done391
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop287
+	JMP         loop392
 
-done286:
+done391:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

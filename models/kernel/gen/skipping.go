@@ -7,8 +7,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Products that leave out terms whose factor in a is zero work on one row of c at a time, whose sums fill the
-// accumulators. A word of 64 bits tells which of the next 64 factors there are.
+// Products that leave out terms whose factor in a is zero work on one row of c at a time, or on two: each waits for its
+// multiply-adds, of which there is one in each sum for a term. A word of 64 bits tells which of the next 64 factors there
+// are.
 
 // skipping emits the panel that goes by such words, and what makes them.
 func (v *isa) skipping() {
@@ -31,7 +32,7 @@ func (v *isa) skipVectors() int {
 func (v *isa) skipPanel() {
 	v.function("skipPanel", skipSignature, "computes c[m, n] = finish(start + a b) for n up to the columns of a panel, of the terms that words have: depth of them a row, stride apart. All strides are in elements.")
 	p := &panel{isa: v}
-	p.a, p.aStep, p.ldb = v.pointer("a"), v.stride("aStep"), v.stride("ldb")
+	p.aStep, p.ldb = v.stride("aStep"), v.stride("ldb")
 	p.c, p.n, p.maskRow = v.pointer("c"), v.pointer("n"), v.pointer("mask")
 	end := v.label("end")
 	p.skipVariants(1, end)
@@ -39,17 +40,19 @@ func (v *isa) skipPanel() {
 	v.end()
 }
 
-// skipVariants branches to the rows of as many vectors as n needs.
+// skipVariants branches to the tiles of as many vectors as n needs. The last vector is always masked.
 func (p *panel) skipVariants(vectors int, end string) {
 	more := p.label("more")
 	if vectors < p.skipVectors() {
 		p.CMPQ(p.n, operand.U8(vectors*p.lanes))
 		p.JG(operand.LabelRef(more))
 	}
-	p.Comment(fmt.Sprintf("Rows of %d vectors", vectors))
 	p.SUBQ(operand.U8((vectors-1)*p.lanes), p.n)
 	p.last = p.firstLanes(p.n)
-	p.skipRows(vectors)
+	if 2*vectors <= p.skipVectors() || p.wide {
+		p.skipTiles(2, vectors)
+	}
+	p.skipTiles(1, vectors)
 	p.JMP(operand.LabelRef(end))
 	if vectors < p.skipVectors() {
 		p.Label(more)
@@ -57,20 +60,29 @@ func (p *panel) skipVariants(vectors int, end string) {
 	}
 }
 
-// skipRows computes one row after the other. The last vector is always masked.
-func (p *panel) skipRows(vectors int) {
-	t := &tile{panel: p, rows: 1, vectors: vectors, sums: [][]reg.VecVirtual{p.registers(vectors)}, b: p.registers(1)}
-	words := p.pointer("words")
-	row := p.label("row")
-	p.Label(row)
+// skipTiles computes tiles of so many rows while there are enough.
+func (p *panel) skipTiles(rows, vectors int) {
+	p.Comment(fmt.Sprintf("Tiles of %d rows, %d vectors", rows, vectors))
+	t := &tile{panel: p, rows: rows, vectors: vectors}
+	for range rows {
+		t.sums = append(t.sums, p.registers(vectors))
+	}
+	t.b = p.registers(1)
+	begin, next := p.label("rows"), p.label("next")
+	p.Label(begin)
+	p.CMPQ(p.address("m"), operand.U8(rows))
+	p.JLT(operand.LabelRef(next))
 	t.start()
-	t.accumulateWords(words)
+	t.accumulateWords()
 	t.finish()
-	p.ADDQ(operand.U8(wordBytes), words)
-	p.ADDQ(p.stride("aRow"), p.a)
-	p.ADDQ(p.stride("ldc"), p.c)
-	p.DECQ(p.address("m"))
-	p.JNZ(operand.LabelRef(row))
+	p.ADDQ(operand.U8(rows*wordBytes), p.address("words"))
+	p.advance(p.c, p.stride("ldc"), rows)
+	distance := p.GP64()
+	p.IMUL3Q(operand.U8(rows), p.stride("aRow"), distance)
+	p.ADDQ(distance, p.address("a"))
+	p.SUBQ(operand.U8(rows), p.address("m"))
+	p.JMP(operand.LabelRef(begin))
+	p.Label(next)
 }
 
 const (
@@ -78,21 +90,32 @@ const (
 	wordTerms = 64
 )
 
-// accumulateWords goes through a row's words.
-func (t *tile) accumulateWords(words reg.GPVirtual) {
-	at, a, b, depth := t.GP64(), t.GP64(), t.pointer("b"), t.pointer("depth")
-	next, empty := t.label("word"), t.label("empty")
-	t.MOVQ(words, at)
-	t.MOVQ(t.a, a)
+// accumulateWords goes through the rows' words.
+func (t *tile) accumulateWords() {
+	at, b, depth := t.pointer("words"), t.pointer("b"), t.pointer("depth")
+	rows := []reg.GPVirtual{t.pointer("a")}
+	if t.rows == 2 {
+		second := t.stride("aRow")
+		t.ADDQ(rows[0], second)
+		rows = append(rows, second)
+	}
+	next := t.label("word")
 	t.Label(next)
-	word := t.GP64()
-	t.MOVQ(operand.Mem{Base: at}, word)
-	t.TESTQ(word, word)
-	t.JZ(operand.LabelRef(empty))
-	t.accumulateWord(word, a, b)
-	t.Label(empty)
+	var all []*terms
+	for i, a := range rows {
+		word := t.GP64()
+		t.MOVQ(operand.Mem{Base: at, Disp: i * wordBytes}, word)
+		all = append(all, &terms{t, word, a, b, t.sums[i]})
+	}
+	if t.rows == 2 {
+		t.accumulatePairs(all[0], all[1])
+	} else {
+		all[0].accumulate()
+	}
 	t.skipTo(at, t.pointer("stride"), wordBytes)
-	t.skipTo(a, t.aStep, wordTerms)
+	for _, a := range rows {
+		t.skipTo(a, t.aStep, wordTerms)
+	}
 	t.skipTo(b, t.ldb, wordTerms)
 	t.DECQ(depth)
 	t.JNZ(operand.LabelRef(next))
@@ -105,22 +128,54 @@ func (v *isa) skipTo(pointer, stride reg.GPVirtual, times int) {
 	v.ADDQ(distance, pointer)
 }
 
-// accumulateWord adds one product to every sum for each bit of the word.
-func (t *tile) accumulateWord(word, a, b reg.GPVirtual) {
-	loop := t.label("loop")
-	t.Label(loop)
-	k, row, x := t.GP64(), t.GP64(), t.b[0]
-	t.TZCNTQ(word, k)
-	t.MOVQ(k, row)
-	t.IMULQ(t.ldb, row)
-	t.ADDQ(b, row)
-	t.IMULQ(t.aStep, k)
-	t.VBROADCASTSS(operand.Mem{Base: a, Index: k, Scale: 1}, x)
-	for i, sum := range t.sums[0] {
-		t.addProduct(operand.Mem{Base: row, Disp: i * t.bytes()}, x, t.lanesOf(i), sum)
+// terms are those of a row of c that its word has: elements of a, each with a row of b.
+type terms struct {
+	*tile
+	word, a, rows reg.GPVirtual
+	sums          []reg.VecVirtual
+}
+
+// accumulatePairs adds a term of each row while both have some, then what is left of one of them.
+func (t *tile) accumulatePairs(first, second *terms) {
+	pair, single := t.label("pair"), t.label("single")
+	t.Label(pair)
+	t.TESTQ(first.word, first.word)
+	t.JZ(operand.LabelRef(single))
+	t.TESTQ(second.word, second.word)
+	t.JZ(operand.LabelRef(single))
+	first.add()
+	second.add()
+	t.JMP(operand.LabelRef(pair))
+	t.Label(single)
+	first.accumulate()
+	second.accumulate()
+}
+
+// accumulate adds all terms.
+func (x *terms) accumulate() {
+	loop, done := x.label("loop"), x.label("done")
+	x.TESTQ(x.word, x.word)
+	x.JZ(operand.LabelRef(done))
+	x.Label(loop)
+	x.add()
+	x.JNZ(operand.LabelRef(loop))
+	x.Label(done)
+}
+
+// add adds the next term, one product to every sum, and takes it from the word: the last instruction, whose flags tell
+// whether any are left.
+func (x *terms) add() {
+	k, row, factor := x.GP64(), x.GP64(), x.vec()
+	x.TZCNTQ(x.word, k)
+	x.MOVQ(k, row)
+	x.IMULQ(x.ldb, row)
+	x.ADDQ(x.rows, row)
+	x.IMULQ(x.aStep, k)
+	x.VBROADCASTSS(operand.Mem{Base: x.a, Index: k, Scale: 1}, factor)
+	for i, sum := range x.sums {
+		x.addProduct(operand.Mem{Base: row, Disp: i * x.bytes()}, factor, x.lanesOf(i), sum)
 	}
-	t.BLSRQ(word, word)
-	t.JNZ(operand.LabelRef(loop))
+	x.BLSRQ(x.word, x.word)
 }
 
 // addProduct adds x times a vector in memory to the sum, in the lanes of the mask.
