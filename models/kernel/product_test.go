@@ -120,10 +120,9 @@ func TestMulNT(t *testing.T) {
 	})
 }
 
-// TestBlockedProduct has shapes large enough, and strides wide enough, that the assembly packs b, or a too, and cuts m, n
-// and k.
+// TestBlockedProduct has shapes large enough, and strides wide enough, that the assembly packs b and cuts k.
 func TestBlockedProduct(t *testing.T) {
-	shapes := []struct{ m, n, k, ldb int }{{35, 150, 401, 1024}, {33, 50, 2000, 2048}, {40, 97, 1400, 97}, {32, 48, 193, 700}, {700, 240, 130, 240}, {515, 490, 60, 4096}, {5, 20, 66_000, 20}}
+	shapes := []struct{ m, n, k, ldb int }{{35, 150, 401, 1024}, {33, 50, 2000, 2048}, {40, 97, 1400, 97}, {32, 48, 193, 700}, {700, 120, 130, 120}, {5, 20, 66_000, 20}}
 	for _, s := range shapes {
 		for kind := range valueKinds {
 			checkBlocked(t, s.m, s.n, s.k, s.ldb, kind, false)
@@ -132,7 +131,7 @@ func TestBlockedProduct(t *testing.T) {
 	}
 }
 
-// checkBlocked compares all kernels with the portable one, whose product, the slowest, is made once.
+// checkBlocked compares products of special and ordinary values.
 func checkBlocked(t *testing.T, m, n, k, ldb, kind int, skip bool) {
 	t.Helper()
 	a, b, bias, mask := expand(m*k, 1, kind), expand(k*ldb, 2, kind), expand(n, 3, kind), expand(m*n, 4, kind)
@@ -140,23 +139,35 @@ func checkBlocked(t *testing.T, m, n, k, ldb, kind int, skip bool) {
 	if kind >= 2 {
 		p.mask = mask
 	}
-	if (kind+n)%3 == 0 {
-		p.aRow, p.aStep = 1, m
-	}
+	checkProduct(t, p)
+}
+
+// checkProduct compares all kernels with the portable one, whose product, the slowest, is made once.
+func checkProduct(t *testing.T, p product) {
+	t.Helper()
 	want := p
-	want.c = make([]float32, m*n)
+	want.c = make([]float32, p.m*p.n)
 	portable.multiply(want)
 	eachKernel(t, func(t *testing.T) {
 		if strings.Contains(t.Name(), "/portable") {
 			return
 		}
 		got := p
-		got.c = make([]float32, m*n)
+		got.c = make([]float32, p.m*p.n)
 		active.multiply(got)
 		if i := sameBits(got.c, want.c); i >= 0 {
-			t.Errorf("[%d, %d] over %d of stride %d, values %d, skip %t: element %d is %v, want %v", m, n, k, ldb, kind, skip, i, got.c[i], want.c[i])
+			t.Errorf("[%d, %d] over %d, strides of a %d and %d, of b %d, skip %t: element %d is %v, want %v", p.m, p.n, p.k, p.aRow, p.aStep, p.ldb, p.skip, i, got.c[i], want.c[i])
 		}
 	})
+}
+
+// TestPackedProduct has both factors packed, in more than one part each, a by rows and by columns.
+func TestPackedProduct(t *testing.T) {
+	const m, n, k, ldb = 515, 490, 40, 4096
+	p := product{a: expand(m*k, 1, 0), aRow: k, aStep: 1, b: expand(k*ldb, 2, 0), ldb: ldb, m: m, n: n, k: k, ldc: n, bias: expand(n, 3, 0)}
+	checkProduct(t, p)
+	p.aRow, p.aStep = 1, m
+	checkProduct(t, p)
 }
 
 // TestBlockedMulNT has products whose packing transposes b, with remainders of every kind.
