@@ -142,6 +142,11 @@ func fixedWithinAVX2(x []float32, limit float32) int
 //go:noescape
 func fixedAddAVX2(acc []int64, x []float32)
 
+// fixedSumAVX2 sums all x * 2^40, rounded half to even, and acc if it accumulates; acc is as long as whole vectors of float32. It tells whether all are within +-limit.
+//
+//go:noescape
+func fixedSumAVX2(acc []int64, accumulate bool, x [][]float32, limit float32) bool
+
 // fixedMeanAVX2 sets dst = acc * 2^-40 / weight.
 //
 //go:noescape

@@ -7490,6 +7490,81 @@ DATA constant4338000000000000AVX2<>+16(SB)/8, $0x4338000000000000
 DATA constant4338000000000000AVX2<>+24(SB)/8, $0x4338000000000000
 GLOBL constant4338000000000000AVX2<>(SB), RODATA|NOPTR, $32
 
+// func fixedSumAVX2(acc []int64, accumulate bool, x [][]float32, limit float32) bool
+// Requires: AVX, AVX2
+TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
+	VBROADCASTSS limit+56(FP), Y0
+	VPCMPEQD     Y1, Y1, Y1
+	MOVQ         acc_base+0(FP), CX
+	MOVQ         acc_len+8(FP), DX
+	XORQ         AX, AX
+
+loop532:
+	CMPQ    AX, DX
+	JGE     done531
+	MOVQ    x_base+32(FP), BX
+	MOVQ    x_len+40(FP), SI
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	CMPB    accumulate+24(FP), $0x00
+	JEQ     vector533
+	VMOVUPS (CX)(AX*8), Y2
+	VMOVUPS 32(CX)(AX*8), Y3
+
+vector533:
+	MOVQ      (BX), DI
+	VMOVUPS   (DI)(AX*4), Y4
+	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
+	VCMPPS    $0x12, Y0, Y4, Y4
+	VANDPS    Y4, Y1, Y1
+	VCVTPS2PD (DI)(AX*4), Y4
+	VMULPD    constant4270000000000000AVX2<>+0(SB), Y4, Y4
+	VROUNDPD  $0x00, Y4, Y4
+	VMULPD    constant3df0000000000000AVX2<>+0(SB), Y4, Y5
+	VROUNDPD  $0x01, Y5, Y5
+	VMULPD    constant41f0000000000000AVX2<>+0(SB), Y5, Y6
+	VSUBPD    Y6, Y4, Y4
+	VADDPD    constant4338000000000000AVX2<>+0(SB), Y5, Y5
+	VPSUBQ    constant4338000000000000AVX2<>+0(SB), Y5, Y5
+	VPSLLQ    $0x20, Y5, Y5
+	VADDPD    constant4338000000000000AVX2<>+0(SB), Y4, Y4
+	VPSUBQ    constant4338000000000000AVX2<>+0(SB), Y4, Y4
+	VPADDQ    Y4, Y5, Y4
+	VPADDQ    Y4, Y2, Y2
+	VCVTPS2PD 16(DI)(AX*4), Y4
+	VMULPD    constant4270000000000000AVX2<>+0(SB), Y4, Y4
+	VROUNDPD  $0x00, Y4, Y4
+	VMULPD    constant3df0000000000000AVX2<>+0(SB), Y4, Y5
+	VROUNDPD  $0x01, Y5, Y5
+	VMULPD    constant41f0000000000000AVX2<>+0(SB), Y5, Y6
+	VSUBPD    Y6, Y4, Y4
+	VADDPD    constant4338000000000000AVX2<>+0(SB), Y5, Y5
+	VPSUBQ    constant4338000000000000AVX2<>+0(SB), Y5, Y5
+	VPSLLQ    $0x20, Y5, Y5
+	VADDPD    constant4338000000000000AVX2<>+0(SB), Y4, Y4
+	VPSUBQ    constant4338000000000000AVX2<>+0(SB), Y4, Y4
+	VPADDQ    Y4, Y5, Y4
+	VPADDQ    Y4, Y3, Y3
+	ADDQ      $0x18, BX
+	DECQ      SI
+	JNZ       vector533
+	VMOVUPS   Y2, (CX)(AX*8)
+	VMOVUPS   Y3, 32(CX)(AX*8)
+	ADDQ      $0x08, AX
+	JMP       loop532
+
+done531:
+	XORB      AL, AL
+	VMOVMSKPS Y1, CX
+	CMPL      CX, $0x000000ff
+	JNE       end530
+	MOVB      $0x01, AL
+
+end530:
+	MOVB AL, ret+64(FP)
+	VZEROUPPER
+	RET
+
 // func fixedMeanAVX2(dst []float32, acc []int64, weight float64)
 // Requires: AVX, AVX2
 TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
@@ -7499,9 +7574,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop531:
+loop535:
 	CMPQ       AX, BX
-	JGE        done530
+	JGE        done534
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7514,9 +7589,9 @@ loop531:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop531
+	JMP        loop535
 
-done530:
+done534:
 	VZEROUPPER
 	RET
 
@@ -7556,9 +7631,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop533:
+loop537:
 	CMPQ        CX, BX
-	JGE         done532
+	JGE         done536
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7568,9 +7643,9 @@ loop533:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop533
+	JMP         loop537
 
-done532:
+done536:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -142,6 +142,11 @@ func fixedWithinAVX512(x []float32, limit float32) int
 //go:noescape
 func fixedAddAVX512(acc []int64, x []float32)
 
+// fixedSumAVX512 sums all x * 2^40, rounded half to even, and acc if it accumulates; acc is as long as whole vectors of float32. It tells whether all are within +-limit.
+//
+//go:noescape
+func fixedSumAVX512(acc []int64, accumulate bool, x [][]float32, limit float32) bool
+
 // fixedMeanAVX512 sets dst = acc * 2^-40 / weight.
 //
 //go:noescape

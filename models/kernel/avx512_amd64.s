@@ -6973,6 +6973,60 @@ DATA constant4270000000000000AVX512<>+48(SB)/8, $0x4270000000000000
 DATA constant4270000000000000AVX512<>+56(SB)/8, $0x4270000000000000
 GLOBL constant4270000000000000AVX512<>(SB), RODATA|NOPTR, $64
 
+// func fixedSumAVX512(acc []int64, accumulate bool, x [][]float32, limit float32) bool
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
+	VBROADCASTSS limit+56(FP), Z0
+	KXNORW       K1, K1, K1
+	MOVQ         acc_base+0(FP), CX
+	MOVQ         acc_len+8(FP), DX
+	XORQ         AX, AX
+
+loop391:
+	CMPQ    AX, DX
+	JGE     done390
+	MOVQ    x_base+32(FP), BX
+	MOVQ    x_len+40(FP), SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	CMPB    accumulate+24(FP), $0x00
+	JEQ     vector392
+	VMOVUPS (CX)(AX*8), Z1
+	VMOVUPS 64(CX)(AX*8), Z2
+
+vector392:
+	MOVQ      (BX), DI
+	VMOVUPS   (DI)(AX*4), Z3
+	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
+	VCMPPS    $0x12, Z0, Z3, K2
+	KANDW     K2, K1, K1
+	VCVTPS2PD (DI)(AX*4), Z3
+	VMULPD    constant4270000000000000AVX512<>+0(SB), Z3, Z3
+	VCVTPD2QQ Z3, Z3
+	VPADDQ    Z3, Z1, Z1
+	VCVTPS2PD 32(DI)(AX*4), Z3
+	VMULPD    constant4270000000000000AVX512<>+0(SB), Z3, Z3
+	VCVTPD2QQ Z3, Z3
+	VPADDQ    Z3, Z2, Z2
+	ADDQ      $0x18, BX
+	DECQ      SI
+	JNZ       vector392
+	VMOVUPS   Z1, (CX)(AX*8)
+	VMOVUPS   Z2, 64(CX)(AX*8)
+	ADDQ      $0x10, AX
+	JMP       loop391
+
+done390:
+	XORB     AL, AL
+	KORTESTW K1, K1
+	JCC      end389
+	MOVB     $0x01, AL
+
+end389:
+	MOVB AL, ret+64(FP)
+	VZEROUPPER
+	RET
+
 // func fixedMeanAVX512(dst []float32, acc []int64, weight float64)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
@@ -6982,18 +7036,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop390:
+loop394:
 	CMPQ      AX, BX
-	JGE       done389
+	JGE       done393
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop390
+	JMP       loop394
 
-done389:
+done393:
 	VZEROUPPER
 	RET
 
@@ -7017,17 +7071,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop392:
+loop396:
 	CMPQ        CX, BX
-	JGE         done391
+	JGE         done395
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop392
+	JMP         loop396
 
-done391:
+done395:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

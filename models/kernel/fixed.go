@@ -17,6 +17,15 @@ func FixedCheck(x []float32, limit float32) int { return active.fixedCheck(x, li
 // and NaN have no defined result: FixedCheck finds them. The sums wrap silently, so the caller bounds them.
 func FixedAdd(acc []int64, x []float32) { active.fixedAdd(acc[:len(x)], x) }
 
+// FixedSum sums several vectors, one or more, as FixedAdd does: into acc, beginning with what is there if it accumulates.
+// It tells whether all their elements are within +-limit, as FixedCheck does; if not, the sums have no defined value.
+func FixedSum(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
+	for i := range x {
+		_ = x[i][:len(acc)]
+	}
+	return active.fixedSum(acc, accumulate, x, limit)
+}
+
 // FixedMean divides fixed-point sums by a weight, which is not zero: dst = float32(float64(acc) * 2^-40 / weight).
 func FixedMean(dst []float32, acc []int64, weight float64) {
 	active.fixedMean(dst, acc[:len(dst)], weight)

@@ -46,7 +46,8 @@ var avx512 = implementation{
 	ftrl:                ftrlAVX512,
 	sumSquares:          sumSquaresAVX512,
 	fixedCheck:          fixedCheckAVX512,
-	fixedAdd:            fixedSumAVX512,
+	fixedAdd:            fixedAddRestAVX512,
+	fixedSum:            fixedSumRestAVX512,
 	fixedMean:           fixedQuotientAVX512,
 }
 
@@ -76,7 +77,8 @@ var avx2 = implementation{
 	ftrl:                ftrlAVX2,
 	sumSquares:          sumSquaresAVX2,
 	fixedCheck:          fixedCheckAVX2,
-	fixedAdd:            fixedSumAVX2,
+	fixedAdd:            fixedAddRestAVX2,
+	fixedSum:            fixedSumRestAVX2,
 	fixedMean:           fixedQuotientAVX2,
 }
 
@@ -133,16 +135,28 @@ func fixedCheckFrom(x []float32, begin int, limit float32) int {
 	return -1
 }
 
-func fixedSumAVX512(acc []int64, x []float32) {
+func fixedAddRestAVX512(acc []int64, x []float32) {
 	whole := len(x) &^ 7
 	fixedAddAVX512(acc[:whole], x[:whole])
 	fixedAddPortable(acc[whole:], x[whole:])
 }
 
-func fixedSumAVX2(acc []int64, x []float32) {
+func fixedAddRestAVX2(acc []int64, x []float32) {
 	whole := len(x) &^ 3
 	fixedAddAVX2(acc[:whole], x[:whole])
 	fixedAddPortable(acc[whole:], x[whole:])
+}
+
+func fixedSumRestAVX512(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
+	whole := len(acc) &^ 15
+	within := fixedSumAVX512(acc[:whole], accumulate, x, min(limit, math.MaxFloat32))
+	return fixedSumFrom(acc, accumulate, x, whole, limit) && within
+}
+
+func fixedSumRestAVX2(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
+	whole := len(acc) &^ 7
+	within := fixedSumAVX2(acc[:whole], accumulate, x, min(limit, math.MaxFloat32))
+	return fixedSumFrom(acc, accumulate, x, whole, limit) && within
 }
 
 func fixedQuotientAVX512(dst []float32, acc []int64, weight float64) {

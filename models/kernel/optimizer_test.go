@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -112,6 +113,33 @@ func TestFixedCheck(t *testing.T) {
 			}
 			if got := FixedCheck(x, limit); got != want {
 				t.Fatalf("FixedCheck(%v, %v) = %d, want %d", x, limit, got, want)
+			}
+		})
+	})
+}
+
+func TestFixedSum(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			n, limit := rapid.IntRange(0, 70).Draw(t, "n"), rapid.SampledFrom([]float32{1, FixedLimit, math.MaxFloat32, float32(math.Inf(1))}).Draw(t, "limit")
+			acc, want, within, accumulate := make([]int64, n), make([]int64, n), true, rapid.Bool().Draw(t, "accumulate")
+			for i := range acc {
+				acc[i] = int64(i) - 1<<50
+				if accumulate {
+					want[i] = acc[i]
+				}
+			}
+			x := make([][]float32, rapid.IntRange(1, 9).Draw(t, "vectors"))
+			for i := range x {
+				x[i] = append(drawVector(t, n, "x"), float32(math.NaN())) // an element that does not belong to the sum
+				within = within && FixedCheck(x[i][:n], limit) < 0
+				fixedAddPortable(want, x[i][:n])
+			}
+			if got := FixedSum(acc, accumulate, x, limit); got != within {
+				t.Fatalf("all are within %v: %t, want %t: %v", limit, got, within, x)
+			}
+			if limit <= FixedLimit && within && !slices.Equal(acc, want) {
+				t.Fatalf("%v add up to %v, want %v", x, acc, want)
 			}
 		})
 	})

@@ -29,6 +29,7 @@ var portable = implementation{
 	sumSquares:          sumSquaresPortable,
 	fixedCheck:          fixedCheckPortable,
 	fixedAdd:            fixedAddPortable,
+	fixedSum:            fixedSumPortable,
 	fixedMean:           fixedMeanPortable,
 }
 

@@ -93,6 +93,24 @@ func fixedAddPortable(acc []int64, x []float32) {
 	}
 }
 
+func fixedSumPortable(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
+	return fixedSumFrom(acc, accumulate, x, 0, limit)
+}
+
+// fixedSumFrom sums the elements from begin on.
+func fixedSumFrom(acc []int64, accumulate bool, x [][]float32, begin int, limit float32) bool {
+	within := true
+	if !accumulate {
+		clear(acc[begin:])
+	}
+	for _, v := range x {
+		rest := v[begin:len(acc)]
+		fixedAddPortable(acc[begin:], rest)
+		within = within && fixedCheckPortable(rest, limit) < 0
+	}
+	return within
+}
+
 func fixedMeanPortable(dst []float32, acc []int64, weight float64) {
 	for i, sum := range acc {
 		dst[i] = float32(float64(sum) * (1.0 / FixedScale) / weight)

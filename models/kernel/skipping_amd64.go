@@ -18,7 +18,7 @@ type (
 
 const (
 	wordTerms  = 64
-	mostWords  = 16 // of a row at a time
+	mostWords  = 4 // of a row at a time: that part of a stays in the second cache for all panels of b
 	wordsSize  = 4096
 	wordsSlack = 16 // beyond the last column of a, columnWords writes whole vectors
 

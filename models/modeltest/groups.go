@@ -54,9 +54,12 @@ func part(rows *features.Rows, from, n int) *features.Rows {
 // groupGradient is a group's gradient as one vector in the arrangement's order.
 func (s *subject) groupGradient(g *plan.Groups, group int) []float32 {
 	vector := make([]float32, s.arrangement.Total)
-	scratch := make([]float32, g.Scratch())
+	values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
 	for i, block := range g.Blocks() {
-		copy(vector[block.Offset:][:block.Len], g.Reduce(i, group, scratch))
+		g.Reduce(values, i, group, scratch)
+		for _, run := range block.Runs {
+			copy(vector[run.Offset:], values[run.At:run.At+run.Len])
+		}
 	}
 	for table := range g.Tables() {
 		s.addPairs(vector, g.Sparse(group, table))

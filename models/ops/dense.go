@@ -167,14 +167,14 @@ func (k *WeightGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *WeightGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()})
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()}, Range{0, out.Columns()})
 }
 
 // Reduce implements Reducer.
-func (k *WeightGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
+func (k *WeightGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows, columns Range) {
 	x, grad := in[0], in[1]
-	n := grad.Columns()
-	kernel.MulTN(out, n, x.F32[batch.From*x.Stride()+rows.From:], x.Stride(), grad.F32[batch.From*grad.Stride():], grad.Stride(), rows.Len(), n, batch.Len())
+	n := columns.Len()
+	kernel.MulTN(out, n, x.F32[batch.From*x.Stride()+rows.From:], x.Stride(), grad.F32[batch.From*grad.Stride()+columns.From:], grad.Stride(), rows.Len(), n, batch.Len())
 }
 
 // BiasGradientKernel sums the rows of [batch, units] to [units].
@@ -192,11 +192,11 @@ func (k *BiasGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *BiasGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()})
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, out.Rows()}, Range{0, 1})
 }
 
 // Reduce implements Reducer.
-func (k *BiasGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
+func (k *BiasGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows, _ Range) {
 	grad := in[0]
 	kernel.SumColumns(out, grad.F32[batch.From*grad.Stride()+rows.From:], grad.Stride(), batch.Len(), rows.Len())
 }

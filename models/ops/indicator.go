@@ -119,22 +119,23 @@ func (k *TableGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // Compute implements Kernel.
 func (k *TableGradientKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
-	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, k.Rows})
+	k.Reduce(out.F32, in, Range{0, in[0].Rows()}, Range{0, k.Rows}, Range{0, k.Dim})
 }
 
 // Reduce implements Reducer.
-func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows Range) {
+func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows, columns Range) {
 	grad, ids := in[0], in[1]
 	column, stride := ids.I32[batch.From*ids.Columns()+k.Column:], ids.Columns()
-	values := grad.F32[batch.From*grad.Stride()+k.Offset:]
+	values := grad.F32[batch.From*grad.Stride()+k.Offset+columns.From:]
+	dim := columns.Len()
 	clear(out)
 	if rows.Len() == k.Rows {
-		scatterAdd(out, k.Dim, column, stride, values, grad.Stride(), batch.Len())
+		scatterAdd(out, dim, column, stride, values, grad.Stride(), batch.Len())
 		return
 	}
 	for i := range batch.Len() {
 		if row := int(column[i*stride]) - rows.From; row >= 0 && row < rows.Len() {
-			sum := out[row*k.Dim:][:k.Dim]
+			sum := out[row*dim:][:dim]
 			kernel.Add(sum, sum, values[i*grad.Stride():])
 		}
 	}

@@ -56,15 +56,15 @@ type RowWise interface {
 // A Reducer is a kernel whose result is a sum over the rows of a batch, in
 // ascending order; its operands have a row an example.
 type Reducer interface {
-	// Reduce sets out to some rows of the result, without gaps, summed over some
-	// rows of the batch alone. A vector has a row an element.
-	Reduce(out []float32, in []*Buffer, batch, rows Range)
+	// Reduce sets out to some rows and columns of the result, without gaps, summed
+	// over some rows of the batch alone. A vector has a row an element, of one column.
+	Reduce(out []float32, in []*Buffer, batch, rows, columns Range)
 }
 
-// A Range is rows From, From+1, ... To-1.
+// A Range is rows or columns From, From+1, ... To-1.
 type Range struct{ From, To int }
 
-// Len is the number of rows.
+// Len is how many they are.
 func (r Range) Len() int { return r.To - r.From }
 
 // rowWise is what kernels embed that read no operand whole.

@@ -6,30 +6,41 @@ import (
 )
 
 // A Block is a part of the dense parameters' vector: some small parameters, or
-// some rows of a large one.
+// some rows and columns of a large one.
 type Block struct {
-	Offset, Len int // floats
-	parts       []part
+	Len   int   // floats
+	Runs  []Run // where they lie in the vector
+	parts []part
 }
 
-// A part is rows of one parameter.
+// A Run is floats of a block that are neighbours in the dense parameters' vector, too.
+type Run struct {
+	Offset int // in the vector
+	At     int // in the block
+	Len    int
+}
+
+// A part is rows and columns of one parameter.
 type part struct {
-	param  int // among the dense ones
-	rows   ops.Range
-	floats int
+	param         int // among the dense ones
+	rows, columns ops.Range
 }
 
-// A block and the products that make it should fit into the second cache, and
-// there should be enough of them to share among cores; but each costs a few
-// calls a group, and products of many rows choose whose zeros they leave out.
+func (p *part) floats() int { return p.rows.Len() * p.columns.Len() }
+
+// A block of all shards' gradients should fit into the second cache together with
+// what it is made of, and there should be enough blocks to share among cores; but
+// each costs a few calls a shard, and the products that make it should not be thin.
 const (
 	fewestFloats = 4 << 10
-	mostFloats   = 64 << 10
+	mostFloats   = 8 << 10
 	enoughBlocks = 16
+	mostColumns  = 128
 	tileRows     = 8 // that products compute at once
 )
 
-// blocks cuts the dense parameters, in order.
+// blocks cuts the dense parameters, in order; a large one column after column, so
+// that neighbours need the same columns of a layer's gradient.
 func blocks(a *models.Arrangement) []Block {
 	size := min(max(a.Dense/enoughBlocks, fewestFloats), mostFloats)
 	var list []Block
@@ -39,13 +50,16 @@ func blocks(a *models.Arrangement) []Block {
 			break // the dense ones come first
 		}
 		rows, width := p.Shape[0], p.Size()/p.Shape[0]
-		step := rows
-		if p.Size() > size {
-			step = max(size/width/tileRows, 1) * tileRows
+		if p.Size() <= size {
+			list = add(list, size, p, part{i, ops.Range{From: 0, To: rows}, ops.Range{From: 0, To: width}})
+			continue
 		}
-		for from := 0; from < rows; from += step {
-			to := min(from+step, rows)
-			list = add(list, size, part{i, ops.Range{From: from, To: to}, (to - from) * width})
+		columns := min(width, mostColumns)
+		step := max(size/columns/tileRows, 1) * tileRows
+		for left := 0; left < width; left += columns {
+			for from := 0; from < rows; from += step {
+				list = add(list, size, p, part{i, ops.Range{From: from, To: min(from+step, rows)}, ops.Range{From: left, To: min(left+columns, width)}})
+			}
 		}
 	}
 	return list
@@ -53,15 +67,24 @@ func blocks(a *models.Arrangement) []Block {
 
 // add puts a part into the last block, or a new one where that would be too
 // large.
-func add(list []Block, size int, p part) []Block {
-	end := 0
-	if n := len(list); n > 0 {
-		last := &list[n-1]
-		if end = last.Offset + last.Len; last.Len+p.floats <= size {
-			last.parts = append(last.parts, p)
-			last.Len += p.floats
-			return list
-		}
+func add(list []Block, size int, of *models.Placed, p part) []Block {
+	if n := len(list); n == 0 || list[n-1].Len+p.floats() > size {
+		list = append(list, Block{})
 	}
-	return append(list, Block{Offset: end, Len: p.floats, parts: []part{p}})
+	list[len(list)-1].add(of, p)
+	return list
+}
+
+// add adds a part, whose rows are one run where it has all columns.
+func (b *Block) add(of *models.Placed, p part) {
+	width := of.Size() / of.Shape[0]
+	b.parts = append(b.parts, p)
+	rows, length := p.rows.Len(), p.columns.Len()
+	if length == width {
+		rows, length = 1, p.floats()
+	}
+	for i := range rows {
+		b.Runs = append(b.Runs, Run{Offset: of.Offset + (p.rows.From+i)*width + p.columns.From, At: b.Len, Len: length})
+		b.Len += length
+	}
 }

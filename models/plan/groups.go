@@ -108,32 +108,34 @@ func (g *Groups) Losses(group int) []float32 {
 // Blocks divide the dense parameters' vector: the same for all Groups of a model.
 func (g *Groups) Blocks() []Block { return g.blocks }
 
-// Scratch is the number of floats that Reduce needs for any block.
-func (g *Groups) Scratch() int {
+// Scratch is the number of floats that Reduce needs besides the block.
+func (g *Groups) Scratch() int { return g.LongestBlock() * g.depth }
+
+// LongestBlock is the length of the longest block.
+func (g *Groups) LongestBlock() int {
 	most := 0
 	for i := range g.blocks {
 		most = max(most, g.blocks[i].Len)
 	}
-	return most * (1 + g.depth)
+	return most
 }
 
-// Reduce computes a block of the gradient of the sum of a group's weighted
-// losses with respect to the dense parameters, in scratch memory.
-func (g *Groups) Reduce(block, group int, scratch []float32) []float32 {
+// Reduce sets out to a block of the gradient of the sum of a group's weighted
+// losses with respect to the dense parameters.
+func (g *Groups) Reduce(out []float32, block, group int, scratch []float32) {
 	b := &g.blocks[block]
-	values := scratch[:b.Len]
 	if g.separate != nil {
-		copy(values, g.separate.dense[group][b.Offset:])
-		return values
+		for _, r := range b.Runs {
+			copy(out[r.At:r.At+r.Len], g.separate.dense[group][r.Offset:])
+		}
+		return
 	}
 	batch := ops.Range{From: group * g.rows, To: (group + 1) * g.rows}
-	rest := values
-	for _, p := range b.parts {
-		out := rest[:p.floats]
-		rest = rest[p.floats:]
-		g.reductions[p.param].into(out, scratch[b.Len:], batch, p.rows)
+	for i := range b.parts {
+		p := &b.parts[i]
+		g.reductions[p.param].into(out[:p.floats()], scratch, batch, p)
+		out = out[p.floats():]
 	}
-	return values
 }
 
 // Sparse is a group's gradient with respect to a sparse parameter, numbered among

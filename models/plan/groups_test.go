@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,25 +79,38 @@ func TestBlocksDivideTheParameters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		offset := 0
+		covered := make([]bool, a.Dense)
 		for _, b := range blocks(a) {
-			if b.Offset != offset {
-				t.Errorf("a block begins at %d, the one before ends at %d", b.Offset, offset)
-			}
-			floats := 0
-			for _, p := range b.parts {
-				param := &a.Params[p.param]
-				if width := param.Size() / param.Shape[0]; param.Offset+p.rows.From*width != offset+floats || p.rows.Len()*width != p.floats {
-					t.Errorf("rows %v of %q are %d floats at %d", p.rows, param.Name, p.floats, offset+floats)
-				}
-				floats += p.floats
-			}
-			if offset += floats; floats != b.Len || b.Len > max(mostFloats, tileRows*40000) {
-				t.Errorf("a block of length %d has %d floats", b.Len, floats)
+			checkBlock(t, a, &b, covered)
+		}
+		if i := slices.Index(covered, false); i >= 0 {
+			t.Errorf("float %d is in no block", i)
+		}
+	}
+}
+
+// checkBlock finds the runs' floats in the parts, row by row, and marks them.
+func checkBlock(t *testing.T, a *models.Arrangement, b *Block, covered []bool) {
+	t.Helper()
+	var floats []int
+	for _, p := range b.parts {
+		param := &a.Params[p.param]
+		width := param.Size() / param.Shape[0]
+		for row := p.rows.From; row < p.rows.To; row++ {
+			for column := p.columns.From; column < p.columns.To; column++ {
+				floats = append(floats, param.Offset+row*width+column)
 			}
 		}
-		if offset != a.Dense {
-			t.Errorf("the blocks cover %d floats of %d", offset, a.Dense)
+	}
+	if len(floats) != b.Len || b.Len > mostFloats {
+		t.Errorf("a block of length %d has %d floats", b.Len, len(floats))
+	}
+	for _, r := range b.Runs {
+		for i := range r.Len {
+			if at := floats[r.At+i]; at != r.Offset+i || covered[at] {
+				t.Fatalf("float %d of run %+v is %d, or had already: %t", i, r, at, covered[at])
+			}
+			covered[r.Offset+i] = true
 		}
 	}
 }

@@ -137,14 +137,14 @@ func (r *reduction) depth() int {
 	return max(r.a.depth(), 1+r.b.depth())
 }
 
-// into computes rows of the gradient over some rows of the batch.
-func (r *reduction) into(out, scratch []float32, batch, rows ops.Range) {
+// into computes a part of the gradient over some rows of the batch.
+func (r *reduction) into(out, scratch []float32, batch ops.Range, p *part) {
 	if r.kernel != nil {
-		r.kernel.Reduce(out, r.in, batch, rows)
+		r.kernel.Reduce(out, r.in, batch, p.rows, p.columns)
 		return
 	}
 	second := scratch[:len(out)]
-	r.a.into(out, scratch, batch, rows)
-	r.b.into(second, scratch[len(out):], batch, rows)
+	r.a.into(out, scratch, batch, p)
+	r.b.into(second, scratch[len(out):], batch, p)
 	kernel.Add(out, out, second)
 }

@@ -31,7 +31,7 @@ func (l *freeList[T]) put(x ...T) {
 type pool struct {
 	states        freeList[*State]
 	contributions freeList[*Contribution]
-	gradients     freeList[[]float32] // for blocks of gradients
+	gradients     freeList[*blockScratch]
 	means         freeList[[]float32] // of weights and slots
 	updates       freeList[*updateScratch]
 	replicas      freeList[*replica]

@@ -86,13 +86,19 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 	_ = parallel.Each(context.Background(), len(blocks), func(_, i int) error {
 		scratch, ok := t.pool.gradients.take()
 		if !ok {
-			scratch = make([]float32, plans[0].Scratch())
+			scratch = newBlockScratch(plans[0])
 		}
-		sum := sums[blocks[i].Offset:][:blocks[i].Len]
-		clear(sum)
+		values := scratch.values[0]
+		for _, run := range blocks[i].Runs {
+			clear(sums[run.Offset:][:run.Len])
+		}
 		for _, p := range plans {
 			for group := range p.Groups() {
-				kernel.Add(sum, sum, p.Reduce(i, group, scratch))
+				p.Reduce(values, i, group, scratch.rest)
+				for _, run := range blocks[i].Runs {
+					sum := sums[run.Offset:][:run.Len]
+					kernel.Add(sum, sum, values[run.At:])
+				}
 			}
 		}
 		t.pool.gradients.put(scratch)

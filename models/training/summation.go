@@ -12,15 +12,33 @@ import (
 )
 
 // summation computes the gradients of shards whose plans have run and adds them up. Its tasks are blocks of the dense
-// parameters and the tables: one core computes a block of every shard's gradient, one after the other, and adds it while
-// the block of the sum is in its caches. So neither whole gradients nor sums by core are ever written to memory.
+// parameters and the tables: one core computes a block of some shards' gradients and adds them all while they are in its
+// caches. So neither whole gradients nor sums by core are ever written to memory.
 type summation struct {
 	contribution *Contribution
 	limit        float32
 	shards       []*summand
 	blocks       []plan.Block
 	span         int // blocks a task
-	scratch      *freeList[[]float32]
+	scratch      *freeList[*blockScratch]
+}
+
+// mostTogether is how many shards' gradients are added at once.
+const mostTogether = 8
+
+// blockScratch is memory for a block of some shards' gradients.
+type blockScratch struct {
+	values [mostTogether][]float32
+	runs   [mostTogether][]float32 // a run of each
+	rest   []float32               // for who computes them
+}
+
+func newBlockScratch(p *plan.Groups) *blockScratch {
+	s := &blockScratch{rest: make([]float32, p.Scratch())}
+	for i := range s.values {
+		s.values[i] = make([]float32, p.LongestBlock())
+	}
+	return s
 }
 
 // summand is one shard.
@@ -121,29 +139,42 @@ func (s *summation) addUp(ctx context.Context) error {
 		task -= tables
 		scratch, ok := s.scratch.take()
 		if !ok {
-			scratch = make([]float32, first.Scratch())
+			scratch = newBlockScratch(first)
 		}
-		s.addBlocks(task*s.span, min((task+1)*s.span, len(s.blocks)), scratch)
+		for block := task * s.span; block < min((task+1)*s.span, len(s.blocks)); block++ {
+			s.addBlock(block, scratch)
+		}
 		s.scratch.put(scratch)
 		return nil
 	})
 }
 
-// addBlocks adds some blocks of all shards' gradients up.
-func (s *summation) addBlocks(from, to int, scratch []float32) {
-	for i, shard := range s.shards {
-		for block := from; block < to; block++ {
-			b := &s.blocks[block]
-			sums := s.contribution.Dense[b.Offset : b.Offset+b.Len]
-			if i == 0 {
-				clear(sums)
+// addBlock adds a block of all shards' gradients up.
+func (s *summation) addBlock(block int, scratch *blockScratch) {
+	b := &s.blocks[block]
+	for from := 0; from < len(s.shards); from += mostTogether {
+		shards := s.shards[from:min(from+mostTogether, len(s.shards))]
+		for i, shard := range shards {
+			shard.plan.Reduce(scratch.values[i], block, shard.group, scratch.rest)
+		}
+		within := true
+		for _, r := range b.Runs {
+			for i := range shards {
+				scratch.runs[i] = scratch.values[i][r.At:][:r.Len]
 			}
-			values := shard.plan.Reduce(block, shard.group, scratch)
-			if kernel.FixedCheck(values, s.limit) >= 0 {
-				shard.dense.Store(true)
-				continue
-			}
-			kernel.FixedAdd(sums, values)
+			within = kernel.FixedSum(s.contribution.Dense[r.Offset:][:r.Len], from > 0, scratch.runs[:len(shards)], s.limit) && within
+		}
+		if !within {
+			s.blame(shards, b.Len, scratch)
+		}
+	}
+}
+
+// blame marks the shards whose values of a block are out of range.
+func (s *summation) blame(shards []*summand, length int, scratch *blockScratch) {
+	for i, shard := range shards {
+		if kernel.FixedCheck(scratch.values[i][:length], s.limit) >= 0 {
+			shard.dense.Store(true)
 		}
 	}
 }

@@ -127,19 +127,19 @@ func TestGroupsDoNotAllocate(t *testing.T) {
 		}
 		g.Bind(a.Initial(1))
 		fillRandom(g.Input(), layout)
-		scratch := make([]float32, g.Scratch())
-		alloctest.None(t, name, 10, func() { runGroups(t, g, scratch) })
+		values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
+		alloctest.None(t, name, 10, func() { runGroups(t, g, values, scratch) })
 	}
 }
 
 // runGroups computes everything once.
-func runGroups(tb testing.TB, g *plan.Groups, scratch []float32) {
+func runGroups(tb testing.TB, g *plan.Groups, values, scratch []float32) {
 	if err := g.Run(); err != nil {
 		tb.Fatal(err)
 	}
 	for group := range g.Groups() {
 		for block := range g.Blocks() {
-			g.Reduce(block, group, scratch)
+			g.Reduce(values, block, group, scratch)
 		}
 		for table := range g.Tables() {
 			g.Sparse(group, table)
@@ -160,9 +160,9 @@ func BenchmarkGroups(b *testing.B) {
 			}
 			g.Bind(a.Initial(1))
 			fillRandom(g.Input(), censusLayout)
-			scratch := make([]float32, g.Scratch())
+			values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
 			for b.Loop() {
-				runGroups(b, g, scratch)
+				runGroups(b, g, values, scratch)
 			}
 			b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})

@@ -26,6 +26,7 @@ const (
 func (v *isa) fixed() {
 	v.fixedWithin()
 	v.fixedAdd()
+	v.fixedSum()
 	v.fixedMean()
 	v.squareLanes()
 }
@@ -101,6 +102,72 @@ func (v *isa) fixedAdd() {
 		v.VMOVUPS(sum, l.at("acc", 8))
 	})
 	v.end()
+}
+
+// sliceBytes is the size of a slice's header, which begins with its address.
+const sliceBytes = 24
+
+// fixedSum goes through all vectors of x for some elements at a time, so that a sum is read and written once.
+func (v *isa) fixedSum() {
+	v.function("fixedSum", "func(acc []int64, accumulate bool, x [][]float32, limit float32) bool",
+		"sums all x * 2^40, rounded half to even, and acc if it accumulates; acc is as long as whole vectors of float32. It tells whether all are within +-limit.")
+	limit, within := v.broadcast("limit"), v.allLanes()
+	end := v.label("end")
+	v.overWholeVectors([]string{"acc"}, v.lanes, func(l *wholeVectors) {
+		header, count := v.GP64(), v.GP64()
+		v.Load(v.Param("x").Base(), header)
+		v.Load(v.Param("x").Len(), count)
+		sums := []reg.VecVirtual{v.zero(), v.zero()}
+		next := v.label("vector")
+		v.CMPB(v.address("accumulate"), operand.U8(0))
+		v.JEQ(operand.LabelRef(next))
+		for i, sum := range sums {
+			v.VMOVUPS(l.at("acc", 8).Offset(i*v.bytes()), sum)
+		}
+		v.Label(next)
+		x := v.GP64()
+		v.MOVQ(operand.Mem{Base: header}, x)
+		at := operand.Mem{Base: x, Index: l.i, Scale: 4}
+		v.narrow(within, v.compare(lessEqual, v.abs(v.copy(at)), limit))
+		for i, sum := range sums {
+			scaled := v.binary(v.VMULPD, v.doubles(at.Offset(i*v.bytes()/2)), v.double(fixedScale))
+			v.VPADDQ(v.integers(scaled), sum, sum)
+		}
+		v.ADDQ(operand.U8(sliceBytes), header)
+		v.DECQ(count)
+		v.JNZ(operand.LabelRef(next))
+		for i, sum := range sums {
+			v.VMOVUPS(sum, l.at("acc", 8).Offset(i*v.bytes()))
+		}
+	})
+	all := v.GP8()
+	v.XORB(all, all)
+	v.exitUnlessAll(within, end)
+	v.MOVB(operand.U8(1), all)
+	v.Label(end)
+	v.Store(all, v.ReturnIndex(0))
+	v.end()
+}
+
+// allLanes is a mask to be narrowed.
+func (v *isa) allLanes() mask {
+	if v.wide {
+		k := v.K()
+		v.KXNORW(k, k, k)
+		return k
+	}
+	k := v.YMM()
+	v.VPCMPEQD(k, k, k)
+	return k
+}
+
+// narrow takes the lanes from a mask that another lacks.
+func (v *isa) narrow(k, by mask) {
+	if v.wide {
+		v.KANDW(by, k, k)
+	} else {
+		v.VANDPS(by, k, k)
+	}
 }
 
 // integers rounds float64s half to even to integers of 64 bits.
