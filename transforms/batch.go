@@ -33,7 +33,11 @@ func (b *batch) copy(r *records.Record) records.Record {
 	kept.Raw = b.copyBytes(r.Raw)
 	begin := len(b.fields)
 	for _, field := range r.Fields {
-		b.fields = append(b.fields, b.copyBytes(field))
+		if at := r.IndexOf(field); at >= 0 {
+			b.fields = append(b.fields, kept.Raw[at:at+len(field):at+len(field)])
+		} else {
+			b.fields = append(b.fields, b.copyBytes(field))
+		}
 	}
 	kept.Fields = b.fields[begin:len(b.fields):len(b.fields)]
 	return kept

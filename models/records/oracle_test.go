@@ -40,6 +40,9 @@ func collect(t testing.TB, s *Scanner) []row {
 func copyOf(r *Record) row {
 	out := row{Offset: r.Offset, Line: r.Line, Raw: string(r.Raw), Malformed: r.Err != nil}
 	for _, field := range r.Fields {
+		if at := r.IndexOf(field); at >= 0 {
+			field = r.Raw[at : at+len(field)]
+		}
 		out.Fields = append(out.Fields, string(field))
 	}
 	return out

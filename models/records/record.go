@@ -1,6 +1,9 @@
 package records
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Record is one record of a file. It and all that it refers to are valid until
 // the next Scan.
@@ -10,6 +13,16 @@ type Record struct {
 	Raw    []byte   // without the line end
 	Fields [][]byte // one for each column of the format; nil: absent or null in JSON; none when Err is set
 	Err    error    // a *RecordError: this record alone is malformed
+}
+
+// IndexOf returns where in Raw the bytes of one of the fields lie, for who copies records; -1 for a field that is nil, or
+// had to be decoded and lies elsewhere.
+func (r *Record) IndexOf(field []byte) int {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(field))) - uintptr(unsafe.Pointer(unsafe.SliceData(r.Raw)))
+	if field == nil || at > uintptr(len(r.Raw)) || at+uintptr(len(field)) > uintptr(len(r.Raw)) {
+		return -1
+	}
+	return int(at)
 }
 
 // The types of a RecordError.

@@ -202,3 +202,22 @@ func TestCensus(t *testing.T) {
 		}
 	}
 }
+
+// Fields are parts of their record unless they had to be decoded.
+func TestIndexOf(t *testing.T) {
+	s := NewScanner(strings.NewReader("ab,,\"c,d\",\"e\"\"f\",g"), Format{}, "test")
+	if !s.Scan() {
+		t.Fatal(s.Err())
+	}
+	r, want := s.Record(), []int{0, 3, 5, -1, 17}
+	for i, field := range r.Fields {
+		if at := r.IndexOf(field); at != want[i] && (len(field) > 0 || at < 0) {
+			t.Errorf("field %q is at %d, want %d", field, at, want[i])
+		}
+	}
+	for _, field := range [][]byte{nil, []byte("ab")} {
+		if at := r.IndexOf(field); at >= 0 {
+			t.Errorf("%q, which is no part of the record, is at %d", field, at)
+		}
+	}
+}
