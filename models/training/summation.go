@@ -50,8 +50,8 @@ type summand struct {
 	dense, table atomic.Bool // a gradient is out of range
 }
 
-// spanFloats bounds the sums that a task has at once, so that they stay in the second cache. Fewer and larger tasks read
-// activations less often.
+// spanFloats bounds a task. Blocks that follow each other need the same columns of a layer's gradient, which stay in the
+// cache within a task; smaller tasks are shared more evenly.
 const spanFloats = 64 << 10
 
 func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {

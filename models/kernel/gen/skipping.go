@@ -77,9 +77,7 @@ func (p *panel) skipTiles(rows, vectors int) {
 	t.finish()
 	p.ADDQ(operand.U8(rows*wordBytes), p.address("words"))
 	p.advance(p.c, p.stride("ldc"), rows)
-	distance := p.GP64()
-	p.IMUL3Q(operand.U8(rows), p.stride("aRow"), distance)
-	p.ADDQ(distance, p.address("a"))
+	p.skipTo(p.address("a"), p.stride("aRow"), rows)
 	p.SUBQ(operand.U8(rows), p.address("m"))
 	p.JMP(operand.LabelRef(begin))
 	p.Label(next)
@@ -121,8 +119,8 @@ func (t *tile) accumulateWords() {
 	t.JNZ(operand.LabelRef(next))
 }
 
-// skipTo moves a pointer by so many strides.
-func (v *isa) skipTo(pointer, stride reg.GPVirtual, times int) {
+// skipTo moves a pointer, in a register or in memory, by so many strides.
+func (v *isa) skipTo(pointer operand.Op, stride reg.GPVirtual, times int) {
 	distance := v.GP64()
 	v.IMUL3Q(operand.U8(times), stride, distance)
 	v.ADDQ(distance, pointer)
