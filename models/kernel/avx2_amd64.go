@@ -72,6 +72,11 @@ func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
 //go:noescape
 func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, m int, n int)
 
+// largestAVX2 sets dst[j] to the bits of the largest magnitude among src[0:m, j].
+//
+//go:noescape
+func largestAVX2(dst *uint32, src *float32, lds int, m int, n int)
+
 // transposeRowsAVX2 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //
 //go:noescape

@@ -5787,6 +5787,72 @@ done490:
 	VZEROUPPER
 	RET
 
+// func largestAVX2(dst *uint32, src *float32, lds int, m int, n int)
+// Requires: AVX, AVX2
+TEXT ·largestAVX2(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    lds+16(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    n+32(FP), BX
+	MOVQ    n+32(FP), SI
+	ANDL    $0x07, SI
+	SUBQ    SI, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    SI, R8
+	NEGQ    R8
+	VMOVDQU (DI)(R8*4), Y0
+	MOVQ    BX, BX
+
+columns491:
+	SUBQ   $0x08, BX
+	JLT    partial492
+	VXORPS Y1, Y1, Y1
+	MOVQ   m+24(FP), DI
+	MOVQ   CX, R8
+
+row494:
+	VMOVUPS (R8), Y2
+	VANDPS  constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
+	VPMAXUD Y2, Y1, Y1
+	ADDQ    DX, R8
+	DECQ    DI
+	JNZ     row494
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	JMP     columns491
+
+partial492:
+	TESTQ  SI, SI
+	JZ     done493
+	VXORPS Y1, Y1, Y1
+	MOVQ   m+24(FP), BX
+
+row495:
+	VMASKMOVPS (CX), Y0, Y2
+	VANDPS     constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
+	VPMAXUD    Y2, Y1, Y1
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row495
+	VMASKMOVPS Y1, Y0, (AX)
+	ADDQ       $0x20, AX
+
+done493:
+	VZEROUPPER
+	RET
+
+DATA constant7fffffff7fffffffAVX2<>+0(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+4(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+8(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+12(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+16(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+20(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+24(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
+GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
+
 // func transposeRowsAVX2(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
@@ -5800,7 +5866,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop491:
+loop496:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -5862,13 +5928,13 @@ loop491:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done492
+	JGE        done497
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop491
+	JMP        loop496
 
-done492:
+done497:
 	VZEROUPPER
 	RET
 
@@ -5880,9 +5946,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest494
+	JLT  rest499
 
-loop493:
+loop498:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -5918,11 +5984,11 @@ loop493:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop493
+	JGE         loop498
 
-rest494:
+rest499:
 	ADDQ        $0x08, BX
-	JZ          done495
+	JZ          done500
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -5960,7 +6026,7 @@ rest494:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done495:
+done500:
 	VZEROUPPER
 	RET
 
@@ -6112,9 +6178,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest497
+	JLT  rest502
 
-loop496:
+loop501:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6156,11 +6222,11 @@ loop496:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop496
+	JGE         loop501
 
-rest497:
+rest502:
 	ADDQ        $0x08, BX
-	JZ          done498
+	JZ          done503
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6204,7 +6270,7 @@ rest497:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done498:
+done503:
 	VZEROUPPER
 	RET
 
@@ -6416,9 +6482,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest500
+	JLT  rest505
 
-loop499:
+loop504:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6473,11 +6539,11 @@ loop499:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop499
+	JGE         loop504
 
-rest500:
+rest505:
 	ADDQ        $0x08, BX
-	JZ          done501
+	JZ          done506
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6534,7 +6600,7 @@ rest500:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done501:
+done506:
 	VZEROUPPER
 	RET
 
@@ -6546,9 +6612,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest503
+	JLT  rest508
 
-loop502:
+loop507:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -6591,11 +6657,11 @@ loop502:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop502
+	JGE         loop507
 
-rest503:
+rest508:
 	ADDQ        $0x08, BX
-	JZ          done504
+	JZ          done509
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6640,7 +6706,7 @@ rest503:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done504:
+done509:
 	VZEROUPPER
 	RET
 
@@ -6662,9 +6728,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest506
+	JLT  rest511
 
-loop505:
+loop510:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -6720,11 +6786,11 @@ loop505:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop505
+	JGE         loop510
 
-rest506:
+rest511:
 	ADDQ        $0x08, BX
-	JZ          done507
+	JZ          done512
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6782,19 +6848,9 @@ rest506:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done507:
+done512:
 	VZEROUPPER
 	RET
-
-DATA constant7fffffff7fffffffAVX2<>+0(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+4(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+8(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+12(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+16(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+20(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+24(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
-GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
 
 DATA constantbbbaf0eabbbaf0eaAVX2<>+0(SB)/4, $0xbbbaf0ea
 DATA constantbbbaf0eabbbaf0eaAVX2<>+4(SB)/4, $0xbbbaf0ea
@@ -6877,9 +6933,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest509
+	JLT  rest514
 
-loop508:
+loop513:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -6987,11 +7043,11 @@ loop508:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop508
+	JGE         loop513
 
-rest509:
+rest514:
 	ADDQ        $0x08, R8
-	JZ          done510
+	JZ          done515
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7101,7 +7157,7 @@ rest509:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done510:
+done515:
 	VZEROUPPER
 	RET
 
@@ -7114,9 +7170,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest512
+	JLT          rest517
 
-loop511:
+loop516:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7124,11 +7180,11 @@ loop511:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop511
+	JGE     loop516
 
-rest512:
+rest517:
 	ADDQ       $0x08, BX
-	JZ         done513
+	JZ         done518
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7138,7 +7194,7 @@ rest512:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done513:
+done518:
 	VZEROUPPER
 	RET
 
@@ -7153,9 +7209,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest515
+	JLT          rest520
 
-loop514:
+loop519:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -7167,11 +7223,11 @@ loop514:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop514
+	JGE     loop519
 
-rest515:
+rest520:
 	ADDQ       $0x08, SI
-	JZ         done516
+	JZ         done521
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7185,7 +7241,7 @@ rest515:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done516:
+done521:
 	VZEROUPPER
 	RET
 
@@ -7209,9 +7265,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest518
+	JLT          rest523
 
-loop517:
+loop522:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -7235,11 +7291,11 @@ loop517:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop517
+	JGE     loop522
 
-rest518:
+rest523:
 	ADDQ       $0x08, DI
-	JZ         done519
+	JZ         done524
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7265,7 +7321,7 @@ rest518:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done519:
+done524:
 	VZEROUPPER
 	RET
 
@@ -7280,9 +7336,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest521
+	JLT          rest526
 
-loop520:
+loop525:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7297,11 +7353,11 @@ loop520:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop520
+	JGE     loop525
 
-rest521:
+rest526:
 	ADDQ       $0x08, SI
-	JZ         done522
+	JZ         done527
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7318,7 +7374,7 @@ rest521:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done522:
+done527:
 	VZEROUPPER
 	RET
 
@@ -7336,9 +7392,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest524
+	JLT          rest529
 
-loop523:
+loop528:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7368,11 +7424,11 @@ loop523:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop523
+	JGE       loop528
 
-rest524:
+rest529:
 	ADDQ       $0x08, DI
-	JZ         done525
+	JZ         done530
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7404,7 +7460,7 @@ rest524:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done525:
+done530:
 	VZEROUPPER
 	RET
 
@@ -7416,19 +7472,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop527:
+loop532:
 	CMPQ      AX, DX
-	JGE       done526
+	JGE       done531
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done526
+	JNE       done531
 	ADDQ      $0x08, AX
-	JMP       loop527
+	JMP       loop532
 
-done526:
+done531:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7441,9 +7497,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop529:
+loop534:
 	CMPQ      AX, BX
-	JGE       done528
+	JGE       done533
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7460,9 +7516,9 @@ loop529:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop529
+	JMP       loop534
 
-done528:
+done533:
 	VZEROUPPER
 	RET
 
@@ -7499,19 +7555,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop532:
+loop537:
 	CMPQ    AX, DX
-	JGE     done531
+	JGE     done536
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector533
+	JEQ     vector538
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector533:
+vector538:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -7547,20 +7603,20 @@ vector533:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector533
+	JNZ       vector538
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop532
+	JMP       loop537
 
-done531:
+done536:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end530
+	JNE       end535
 	MOVB      $0x01, AL
 
-end530:
+end535:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7574,9 +7630,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop535:
+loop540:
 	CMPQ       AX, BX
-	JGE        done534
+	JGE        done539
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7589,9 +7645,9 @@ loop535:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop535
+	JMP        loop540
 
-done534:
+done539:
 	VZEROUPPER
 	RET
 
@@ -7631,9 +7687,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop537:
+loop542:
 	CMPQ        CX, BX
-	JGE         done536
+	JGE         done541
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7643,9 +7699,9 @@ loop537:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop537
+	JMP         loop542
 
-done536:
+done541:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

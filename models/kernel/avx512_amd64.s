@@ -4969,6 +4969,79 @@ done349:
 	VZEROUPPER
 	RET
 
+// func largestAVX512(dst *uint32, src *float32, lds int, m int, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·largestAVX512(SB), NOSPLIT, $0-40
+	MOVQ  dst+0(FP), AX
+	MOVQ  src+8(FP), CX
+	MOVQ  lds+16(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  n+32(FP), BX
+	MOVQ  n+32(FP), SI
+	ANDL  $0x0f, SI
+	SUBQ  SI, BX
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
+	MOVQ  BX, BX
+
+columns350:
+	SUBQ    $0x10, BX
+	JLT     partial351
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ    m+24(FP), DI
+	MOVQ    CX, R8
+
+row353:
+	VMOVUPS (R8), Z1
+	VANDPS  constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
+	VPMAXUD Z1, Z0, Z0
+	ADDQ    DX, R8
+	DECQ    DI
+	JNZ     row353
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	JMP     columns350
+
+partial351:
+	TESTQ   SI, SI
+	JZ      done352
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ    m+24(FP), BX
+
+row354:
+	VMOVUPS.Z (CX), K1, Z1
+	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
+	VPMAXUD   Z1, Z0, Z0
+	ADDQ      DX, CX
+	DECQ      BX
+	JNZ       row354
+	VMOVUPS   Z0, K1, (AX)
+	ADDQ      $0x40, AX
+
+done352:
+	VZEROUPPER
+	RET
+
+DATA constant7fffffff7fffffffAVX512<>+0(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+4(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+8(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+12(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+16(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+20(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+24(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+28(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+32(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+36(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+40(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+44(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+48(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+52(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+56(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX512<>+60(SB)/4, $0x7fffffff
+GLOBL constant7fffffff7fffffffAVX512<>(SB), RODATA|NOPTR, $64
+
 // func transposeRowsAVX512(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
@@ -4982,7 +5055,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop350:
+loop355:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -5044,13 +5117,13 @@ loop350:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done351
+	JGE        done356
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop350
+	JMP        loop355
 
-done351:
+done356:
 	VZEROUPPER
 	RET
 
@@ -5062,9 +5135,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest353
+	JLT  rest358
 
-loop352:
+loop357:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -5100,11 +5173,11 @@ loop352:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop352
+	JGE         loop357
 
-rest353:
+rest358:
 	ADDQ        $0x10, BX
-	JZ          done354
+	JZ          done359
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -5142,7 +5215,7 @@ rest353:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done354:
+done359:
 	VZEROUPPER
 	RET
 
@@ -5406,9 +5479,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest356
+	JLT  rest361
 
-loop355:
+loop360:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -5450,11 +5523,11 @@ loop355:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop355
+	JGE         loop360
 
-rest356:
+rest361:
 	ADDQ        $0x10, BX
-	JZ          done357
+	JZ          done362
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -5498,7 +5571,7 @@ rest356:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done357:
+done362:
 	VZEROUPPER
 	RET
 
@@ -5852,9 +5925,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest359
+	JLT  rest364
 
-loop358:
+loop363:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -5909,11 +5982,11 @@ loop358:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop358
+	JGE         loop363
 
-rest359:
+rest364:
 	ADDQ        $0x10, BX
-	JZ          done360
+	JZ          done365
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -5970,7 +6043,7 @@ rest359:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done360:
+done365:
 	VZEROUPPER
 	RET
 
@@ -5982,9 +6055,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest362
+	JLT  rest367
 
-loop361:
+loop366:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -6027,11 +6100,11 @@ loop361:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop361
+	JGE         loop366
 
-rest362:
+rest367:
 	ADDQ        $0x10, BX
-	JZ          done363
+	JZ          done368
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -6076,7 +6149,7 @@ rest362:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done363:
+done368:
 	VZEROUPPER
 	RET
 
@@ -6106,9 +6179,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest365
+	JLT  rest370
 
-loop364:
+loop369:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -6164,11 +6237,11 @@ loop364:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop364
+	JGE         loop369
 
-rest365:
+rest370:
 	ADDQ        $0x10, BX
-	JZ          done366
+	JZ          done371
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -6226,27 +6299,9 @@ rest365:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done366:
+done371:
 	VZEROUPPER
 	RET
-
-DATA constant7fffffff7fffffffAVX512<>+0(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+4(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+8(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+12(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+16(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+20(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+24(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+28(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+32(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+36(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+40(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+44(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+48(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+52(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+56(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX512<>+60(SB)/4, $0x7fffffff
-GLOBL constant7fffffff7fffffffAVX512<>(SB), RODATA|NOPTR, $64
 
 DATA constantbbbaf0eabbbaf0eaAVX512<>+0(SB)/4, $0xbbbaf0ea
 DATA constantbbbaf0eabbbaf0eaAVX512<>+4(SB)/4, $0xbbbaf0ea
@@ -6385,9 +6440,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest368
+	JLT  rest373
 
-loop367:
+loop372:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -6495,11 +6550,11 @@ loop367:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop367
+	JGE         loop372
 
-rest368:
+rest373:
 	ADDQ        $0x10, R8
-	JZ          done369
+	JZ          done374
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -6609,7 +6664,7 @@ rest368:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done369:
+done374:
 	VZEROUPPER
 	RET
 
@@ -6622,9 +6677,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest371
+	JLT          rest376
 
-loop370:
+loop375:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -6632,11 +6687,11 @@ loop370:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop370
+	JGE     loop375
 
-rest371:
+rest376:
 	ADDQ      $0x10, BX
-	JZ        done372
+	JZ        done377
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6646,7 +6701,7 @@ rest371:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done372:
+done377:
 	VZEROUPPER
 	RET
 
@@ -6661,9 +6716,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest374
+	JLT          rest379
 
-loop373:
+loop378:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -6675,11 +6730,11 @@ loop373:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop373
+	JGE     loop378
 
-rest374:
+rest379:
 	ADDQ      $0x10, SI
-	JZ        done375
+	JZ        done380
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6693,7 +6748,7 @@ rest374:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done375:
+done380:
 	VZEROUPPER
 	RET
 
@@ -6717,9 +6772,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest377
+	JLT          rest382
 
-loop376:
+loop381:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -6743,11 +6798,11 @@ loop376:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop376
+	JGE     loop381
 
-rest377:
+rest382:
 	ADDQ      $0x10, DI
-	JZ        done378
+	JZ        done383
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -6773,7 +6828,7 @@ rest377:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done378:
+done383:
 	VZEROUPPER
 	RET
 
@@ -6788,9 +6843,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest380
+	JLT          rest385
 
-loop379:
+loop384:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -6805,11 +6860,11 @@ loop379:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop379
+	JGE     loop384
 
-rest380:
+rest385:
 	ADDQ      $0x10, SI
-	JZ        done381
+	JZ        done386
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6826,7 +6881,7 @@ rest380:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done381:
+done386:
 	VZEROUPPER
 	RET
 
@@ -6844,9 +6899,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest383
+	JLT          rest388
 
-loop382:
+loop387:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -6876,11 +6931,11 @@ loop382:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop382
+	JGE       loop387
 
-rest383:
+rest388:
 	ADDQ      $0x10, DI
-	JZ        done384
+	JZ        done389
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -6912,7 +6967,7 @@ rest383:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done384:
+done389:
 	VZEROUPPER
 	RET
 
@@ -6924,18 +6979,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop386:
+loop391:
 	CMPQ     AX, DX
-	JGE      done385
+	JGE      done390
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done385
+	JCC      done390
 	ADDQ     $0x10, AX
-	JMP      loop386
+	JMP      loop391
 
-done385:
+done390:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -6948,18 +7003,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop388:
+loop393:
 	CMPQ      AX, BX
-	JGE       done387
+	JGE       done392
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop388
+	JMP       loop393
 
-done387:
+done392:
 	VZEROUPPER
 	RET
 
@@ -6982,19 +7037,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop391:
+loop396:
 	CMPQ    AX, DX
-	JGE     done390
+	JGE     done395
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector392
+	JEQ     vector397
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector392:
+vector397:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -7010,19 +7065,19 @@ vector392:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector392
+	JNZ       vector397
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop391
+	JMP       loop396
 
-done390:
+done395:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end389
+	JCC      end394
 	MOVB     $0x01, AL
 
-end389:
+end394:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7036,18 +7091,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop394:
+loop399:
 	CMPQ      AX, BX
-	JGE       done393
+	JGE       done398
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop394
+	JMP       loop399
 
-done393:
+done398:
 	VZEROUPPER
 	RET
 
@@ -7071,17 +7126,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop396:
+loop401:
 	CMPQ        CX, BX
-	JGE         done395
+	JGE         done400
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop396
+	JMP         loop401
 
-done395:
+done400:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -32,6 +32,7 @@ var avx512 = implementation{
 	relu:                reluAVX512,
 	reluMask:            reluMaskAVX512,
 	sumRows:             sumRowsOfAVX512,
+	largest:             largestRowsAVX512,
 	scatterAdd:          scatterRowsAVX512,
 	exp:                 expAVX512,
 	log:                 logAVX512,
@@ -63,6 +64,7 @@ var avx2 = implementation{
 	relu:                reluAVX2,
 	reluMask:            reluMaskAVX2,
 	sumRows:             sumRowsOfAVX2,
+	largest:             largestRowsAVX2,
 	scatterAdd:          scatterRowsAVX2,
 	exp:                 expAVX2,
 	log:                 logAVX2,
@@ -89,12 +91,20 @@ func sumRowsOfAVX512(dst []float32, rows []*float32) {
 	sumRowsAVX512(&dst[0], &rows[0], len(rows), len(dst))
 }
 
+func largestRowsAVX512(dst []uint32, src []float32, lds, m int) {
+	largestAVX512(&dst[0], &src[0], lds, m, len(dst))
+}
+
 func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	scatterAddAVX512(&table[0], n, &ids[0], stride, &src[0], lds, m)
 }
 
 func sumRowsOfAVX2(dst []float32, rows []*float32) {
 	sumRowsAVX2(&dst[0], &rows[0], len(rows), len(dst))
+}
+
+func largestRowsAVX2(dst []uint32, src []float32, lds, m int) {
+	largestAVX2(&dst[0], &src[0], lds, m, len(dst))
 }
 
 func scatterRowsAVX2(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
@@ -150,13 +160,19 @@ func fixedAddRestAVX2(acc []int64, x []float32) {
 func fixedSumRestAVX512(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
 	whole := len(acc) &^ 15
 	within := fixedSumAVX512(acc[:whole], accumulate, x, min(limit, math.MaxFloat32))
-	return fixedSumFrom(acc, accumulate, x, whole, limit) && within
+	if whole < len(acc) {
+		within = fixedSumFrom(acc, accumulate, x, whole, limit) && within
+	}
+	return within
 }
 
 func fixedSumRestAVX2(acc []int64, accumulate bool, x [][]float32, limit float32) bool {
 	whole := len(acc) &^ 7
 	within := fixedSumAVX2(acc[:whole], accumulate, x, min(limit, math.MaxFloat32))
-	return fixedSumFrom(acc, accumulate, x, whole, limit) && within
+	if whole < len(acc) {
+		within = fixedSumFrom(acc, accumulate, x, whole, limit) && within
+	}
+	return within
 }
 
 func fixedQuotientAVX512(dst []float32, acc []int64, weight float64) {

@@ -19,6 +19,7 @@ type implementation struct {
 	relu                func(dst, src []float32)
 	reluMask            func(dst, dy, y []float32)
 	sumRows             func(dst []float32, rows []*float32) // rows of at least len(dst)
+	largest             func(dst []uint32, src []float32, lds, m int)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
 	exp, log, log1p     func(dst, src []float32)
 	sigmoid, tanh       func(dst, src []float32)

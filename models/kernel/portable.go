@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // portable is the implementation in Go: the reference for the others and the kernel of all other processors.
 var portable = implementation{
@@ -14,6 +17,7 @@ var portable = implementation{
 	relu:                reluPortable,
 	reluMask:            reluMaskPortable,
 	sumRows:             sumRowsPortable,
+	largest:             largestPortable,
 	scatterAdd:          scatterAddPortable,
 	exp:                 mapPortable(exp),
 	log:                 mapPortable(log),
@@ -163,6 +167,15 @@ func sumRowsPortable(dst []float32, rows []*float32) {
 	copy(dst, unsafe.Slice(rows[0], len(dst)))
 	for _, row := range rows[1:] {
 		addPortable(dst, dst, unsafe.Slice(row, len(dst)))
+	}
+}
+
+func largestPortable(dst []uint32, src []float32, lds, m int) {
+	clear(dst)
+	for i := range m {
+		for j, x := range src[i*lds:][:len(dst)] {
+			dst[j] = max(dst[j], math.Float32bits(x)&^(1<<31))
+		}
 	}
 }
 

@@ -54,12 +54,14 @@ func part(rows *features.Rows, from, n int) *features.Rows {
 // groupGradient is a group's gradient as one vector in the arrangement's order.
 func (s *subject) groupGradient(g *plan.Groups, group int) []float32 {
 	vector := make([]float32, s.arrangement.Total)
-	values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
-	for i, block := range g.Blocks() {
-		g.Reduce(values, i, group, scratch)
-		for _, run := range block.Runs {
-			copy(vector[run.Offset:], values[run.At:run.At+run.Len])
-		}
+	gradients := plan.NewGradients(s.arrangement)
+	if gradients.Take([]*plan.Groups{g}) {
+		gradients.Keep(0)
+	}
+	values, scratch := make([]float32, gradients.LongestBlock()), make([]float32, gradients.Scratch())
+	for i := range gradients.Blocks() {
+		gradients.Reduce(values, i, 0, group, scratch)
+		plan.Place(gradients, vector, i, values)
 	}
 	for table := range g.Tables() {
 		s.addPairs(vector, g.Sparse(group, table))

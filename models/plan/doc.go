@@ -21,8 +21,8 @@
 // ours do not.
 //
 // [CompileGroups] makes a plan that takes several batches, such as those of a
-// core's shards, through the network as one and still gives each its own
-// gradient, block by block, with the bits of a plan for it alone.
+// core's shards, through the network as one. [Gradients] then gives each batch its
+// own gradient, block by block, with the bits of a plan for it alone.
 //
 // A Plan belongs to one goroutine at a time. Different plans share nothing.
 package plan

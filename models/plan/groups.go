@@ -5,26 +5,23 @@ import (
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
-	"github.com/penstock-ml/penstock/models/ops"
 	"gorgonia.org/gorgonia"
 )
 
 // Groups is a plan for several batches of one size, the groups, under the same
 // weights. [Groups.Run] takes them as one batch through everything that treats
 // rows alone: the forward pass and the gradients of activations. What sums over
-// rows, the gradients of parameters, is computed afterwards, for a group and a
-// part of the parameters at a time, by whoever adds it to something else and
-// while that is in the processor's caches. Every number has the bits that a
-// [Plan] for the group alone gives it.
+// rows, the gradients of parameters, is computed afterwards: for the dense ones see
+// [Gradients]. Every number has the bits that a [Plan] for the group alone gives it,
+// but for the sign of a zero.
 //
-// Run belongs to one goroutine at a time. After it any number may call Reduce,
-// and one for each table Sparse.
+// Run belongs to one goroutine at a time. After it one for each table may call
+// Sparse.
 type Groups struct {
 	rows, groups int
 	plan         *Plan
 	reductions   []*reduction // one a dense parameter
 	depth        int          // of the deepest
-	blocks       []Block
 	sparse       []*sparseGradient
 	separate     *separate // for networks that cannot be cut; plan is for one group then
 }
@@ -35,7 +32,7 @@ func CompileGroups(m models.Model, a *models.Arrangement, layout *features.Layou
 	if groups < 1 {
 		return nil, fmt.Errorf("plan.CompileGroups: there are %d groups: there must be at least 1", groups)
 	}
-	g := &Groups{rows: rows, groups: groups, blocks: blocks(a)}
+	g := &Groups{rows: rows, groups: groups}
 	if g.compile(m, a, layout) {
 		return g, nil
 	}
@@ -68,8 +65,10 @@ func (g *Groups) compile(m models.Model, a *models.Arrangement, layout *features
 	g.plan, g.sparse = c.plan, c.sparse(a, g.rows)
 	for i := range c.gradients {
 		if !a.Params[i].Sparse {
-			g.reductions = append(g.reductions, c.reduction(c.values[c.gradients[i]]))
-			g.depth = max(g.depth, g.reductions[i].depth())
+			r := c.reduction(c.values[c.gradients[i]])
+			r.sparing = newSparing(r)
+			g.reductions = append(g.reductions, r)
+			g.depth = max(g.depth, r.depth())
 		}
 	}
 	return true
@@ -92,7 +91,15 @@ func (g *Groups) Run() error {
 	if g.separate != nil {
 		return g.separate.run(g.plan)
 	}
-	return g.plan.Run()
+	if err := g.plan.Run(); err != nil {
+		return err
+	}
+	for _, r := range g.reductions {
+		if r.sparing != nil {
+			r.measure()
+		}
+	}
+	return nil
 }
 
 // Losses are the weighted losses of a group's rows in nats, [rows], valid until
@@ -103,39 +110,6 @@ func (g *Groups) Losses(group int) []float32 {
 		losses = g.separate.losses
 	}
 	return losses[group*g.rows:][:g.rows]
-}
-
-// Blocks divide the dense parameters' vector: the same for all Groups of a model.
-func (g *Groups) Blocks() []Block { return g.blocks }
-
-// Scratch is the number of floats that Reduce needs besides the block.
-func (g *Groups) Scratch() int { return g.LongestBlock() * g.depth }
-
-// LongestBlock is the length of the longest block.
-func (g *Groups) LongestBlock() int {
-	most := 0
-	for i := range g.blocks {
-		most = max(most, g.blocks[i].Len)
-	}
-	return most
-}
-
-// Reduce sets out to a block of the gradient of the sum of a group's weighted
-// losses with respect to the dense parameters.
-func (g *Groups) Reduce(out []float32, block, group int, scratch []float32) {
-	b := &g.blocks[block]
-	if g.separate != nil {
-		for _, r := range b.Runs {
-			copy(out[r.At:r.At+r.Len], g.separate.dense[group][r.Offset:])
-		}
-		return
-	}
-	batch := ops.Range{From: group * g.rows, To: (group + 1) * g.rows}
-	for i := range b.parts {
-		p := &b.parts[i]
-		g.reductions[p.param].into(out[:p.floats()], scratch, batch, p)
-		out = out[p.floats():]
-	}
 }
 
 // Sparse is a group's gradient with respect to a sparse parameter, numbered among

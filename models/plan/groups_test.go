@@ -1,7 +1,8 @@
 package plan
 
 import (
-	"slices"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -67,8 +68,9 @@ func TestWhatIsCutBetweenGroups(t *testing.T) {
 	}
 }
 
-// Blocks cover every parameter once, in order, and are neither many nor large.
+// Blocks bring every float to its place, and zeros to what is in no support.
 func TestBlocksDivideTheParameters(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
 	for _, params := range [][]models.Param{
 		{{Name: "a", Shape: []int{3}}},
 		{{Name: "a", Shape: []int{5000, 1}}, {Name: "b", Shape: []int{2}}, {Name: "c", Shape: []int{2, 2100}}, {Name: "d", Shape: []int{9, 2, 2}}},
@@ -79,38 +81,182 @@ func TestBlocksDivideTheParameters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		covered := make([]bool, a.Dense)
-		for _, b := range blocks(a) {
-			checkBlock(t, a, &b, covered)
-		}
-		if i := slices.Index(covered, false); i >= 0 {
-			t.Errorf("float %d is in no block", i)
+		g := NewGradients(a)
+		for _, kept := range []float64{1, 0.5, 0.01, 1} {
+			for i := range g.supports {
+				limitRandomly(&g.supports[i].rows, kept, random)
+				limitRandomly(&g.supports[i].columns, kept, random)
+			}
+			g.cut(g.supports, g.LongestBlock())
+			checkBlocks(t, g)
 		}
 	}
 }
 
-// checkBlock finds the runs' floats in the parts, row by row, and marks them.
-func checkBlock(t *testing.T, a *models.Arrangement, b *Block, covered []bool) {
-	t.Helper()
-	var floats []int
-	for _, p := range b.parts {
-		param := &a.Params[p.param]
-		width := param.Size() / param.Shape[0]
-		for row := p.rows.From; row < p.rows.To; row++ {
-			for column := p.columns.From; column < p.columns.To; column++ {
-				floats = append(floats, param.Offset+row*width+column)
-			}
+// limitRandomly leaves each element in a support with a probability.
+func limitRandomly(x *axis, kept float64, random *rand.Rand) {
+	x.found = x.found[:0]
+	for i := range x.size {
+		if random.Float64() < kept {
+			x.found = append(x.found, int32(i))
 		}
 	}
-	if len(floats) != b.Len || b.Len > mostFloats {
-		t.Errorf("a block of length %d has %d floats", b.Len, len(floats))
+	x.limit(random.IntN(3) > 0)
+}
+
+// checkBlocks numbers all floats and lets the blocks bring those in the supports to a vector.
+func checkBlocks(t *testing.T, g *Gradients) {
+	t.Helper()
+	vector, want := make([]int64, g.arrangement.Dense), make([]int64, g.arrangement.Dense)
+	for i := range vector {
+		vector[i] = -1
 	}
-	for _, r := range b.Runs {
-		for i := range r.Len {
-			if at := floats[r.At+i]; at != r.Offset+i || covered[at] {
-				t.Fatalf("float %d of run %+v is %d, or had already: %t", i, r, at, covered[at])
+	for block := range g.Blocks() {
+		var values []int64
+		for _, p := range g.parts[g.blocks[block].parts.From:g.blocks[block].parts.To] {
+			param, s := &g.arrangement.Params[p.param], &g.supports[p.param]
+			for row := p.rows.From; row < p.rows.To; row++ {
+				for column := p.columns.From; column < p.columns.To; column++ {
+					at := param.Offset + s.rows.at(row)*s.columns.size + s.columns.at(column)
+					want[at] = int64(at + 1)
+					values = append(values, want[at])
+				}
 			}
-			covered[r.Offset+i] = true
+		}
+		if n := g.Blocks()[block].Len; n != len(values) || n > g.LongestBlock() {
+			t.Errorf("a block of length %d has %d floats, the longest may have %d", n, len(values), g.LongestBlock())
+		}
+		Place(g, vector, block, values)
+	}
+	for i := range want {
+		if vector[i] != want[i] {
+			t.Fatalf("float %d is %d, want %d", i, vector[i], want[i])
+		}
+	}
+}
+
+// at is the row or column that is the i-th of the support.
+func (x *axis) at(i int) int {
+	if x.some == nil {
+		return i
+	}
+	return int(x.some[i])
+}
+
+// A deep has two layers so large that their gradients' supports are looked for.
+type deep struct{}
+
+const deepUnits = 300
+
+func (deep) Params() []models.Param {
+	return []models.Param{
+		{Name: "w", Shape: []int{2, deepUnits}}, {Name: "b", Shape: []int{deepUnits}},
+		{Name: "v", Shape: []int{deepUnits, deepUnits}}, {Name: "c", Shape: []int{deepUnits}},
+		{Name: "u", Shape: []int{deepUnits, 1}}, {Name: "d", Shape: []int{1}},
+	}
+}
+
+func (deep) Logits(in *models.Inputs) (*gorgonia.Node, error) {
+	hidden := dense(dense(in.Numeric, in.Param("w"), in.Param("b")), in.Param("v"), in.Param("c"))
+	return ops.Squeeze(gorgonia.Must(ops.Dense(hidden, in.Param("u"), in.Param("d"), false)))
+}
+
+// Units that are zero for all examples are left out, and change nothing: neither in plans where others are zero, nor
+// where a number is not finite.
+func TestGradientsLeaveOutZeros(t *testing.T) {
+	const rows, groups, plans = 3, 2, 2
+	layout := &features.Layout{Numeric: []string{"x", "y"}}
+	a, err := models.Arrange(deep{}.Params())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		dead     int     // of 4 units
+		first    float32 // number of the first row
+		leaveOut bool
+	}{
+		"half":       {2, 1, true},
+		"none":       {0, 1, false},
+		"all":        {4, 1, true},
+		"not finite": {2, float32(math.Inf(1)), false},
+	} {
+		weights, random := make([]float32, a.Total), rand.New(rand.NewPCG(4, 5))
+		for i := range weights {
+			weights[i] = (random.Float32() - 0.5) / 10
+		}
+		for i := range deepUnits {
+			first, second := float32(1), float32(5) // so that no unit is zero by chance
+			if i%4 < test.dead {
+				first, second = -1e5, -1e5
+			}
+			if i%8 == 0 && test.dead > 0 { // not zero where y is positive, which it is in the second plan alone
+				a.Params[0].In(weights)[deepUnits+i], first = 10, -1
+			}
+			a.Params[1].In(weights)[i], a.Params[3].In(weights)[i] = first, second
+		}
+		var all []*Groups
+		for i := range plans {
+			all = append(all, deepGroups(t, a, layout, rows, groups, weights, uint64(i), test.first))
+		}
+		g := NewGradients(a)
+		if keep := g.Take(all); keep != test.leaveOut {
+			t.Errorf("%s: leaves out: %t, want %t", name, keep, test.leaveOut)
+		}
+		for i := range all {
+			g.Keep(i)
+		}
+		checkGradients(t, name, g, a, layout, rows, weights)
+	}
+}
+
+func deepGroups(t *testing.T, a *models.Arrangement, layout *features.Layout, rows, groups int, weights []float32, seed uint64, first float32) *Groups {
+	t.Helper()
+	g, err := CompileGroups(deep{}, a, layout, rows, groups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random, in := rand.New(rand.NewPCG(seed, 3)), g.Input()
+	for i := range in.Numeric {
+		in.Numeric[i] = random.Float32() - 0.5
+		if i%2 == 1 {
+			in.Numeric[i] = (0.2 + random.Float32()) * (2*float32(seed) - 1)
+		}
+	}
+	in.Numeric[0] = first
+	for i := range in.Labels {
+		in.Labels[i], in.Weights[i] = float32(i%2), 1
+	}
+	g.Bind(weights)
+	if err := g.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// checkGradients compares each group's gradient with that of a plan for it alone.
+func checkGradients(t *testing.T, name string, g *Gradients, a *models.Arrangement, layout *features.Layout, rows int, weights []float32) {
+	t.Helper()
+	values, got := make([]float32, g.LongestBlock()), make([]float32, a.Dense)
+	for i, p := range g.plans {
+		for group := range p.Groups() {
+			for block := range g.Blocks() {
+				g.Reduce(values, block, i, group, nil)
+				Place(g, got, block, values)
+			}
+			alone, err := Compile(deep{}, a, layout, rows, Train)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone.Bind(weights)
+			fill(alone.Input(), p.Input(), group)
+			if err := alone.Run(); err != nil {
+				t.Fatal(err)
+			}
+			for j, want := range alone.Dense() {
+				if got[j] != want && !(want != want && got[j] != got[j]) {
+					t.Fatalf("%s: plan %d, group %d: float %d is %v, alone %v", name, i, group, j, got[j], want)
+				}
+			}
 		}
 	}
 }

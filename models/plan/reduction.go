@@ -108,9 +108,10 @@ func (c *compiler) roleOfRows(v *value, k ops.RowWise) (role, bool) {
 // A reduction computes the gradient of a dense parameter: a sum over rows, or
 // the sum of two such sums where a parameter is used twice.
 type reduction struct {
-	kernel ops.Reducer // nil: a + b
-	in     []*ops.Buffer
-	a, b   *reduction
+	kernel  ops.Reducer // nil: a + b
+	in      []*ops.Buffer
+	sparing *sparing // nil: all of it is computed
+	a, b    *reduction
 }
 
 // reduction makes one of a value that is reduced, when its operands have their

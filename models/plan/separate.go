@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
 )
 
@@ -47,6 +48,16 @@ func (s *separate) run(p *Plan) error {
 		}
 	}
 	return nil
+}
+
+// copy sets out to a part of a group's gradient of one parameter.
+func (s *separate) copy(out []float32, group int, of *models.Placed, p *part) {
+	width, n := of.Size()/of.Shape[0], p.columns.Len()
+	gradient := of.In(s.dense[group])
+	for row := p.rows.From; row < p.rows.To; row++ {
+		copy(out[:n], gradient[row*width+p.columns.From:])
+		out = out[n:]
+	}
 }
 
 // fill copies a group's rows.

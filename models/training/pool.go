@@ -1,6 +1,10 @@
 package training
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/penstock-ml/penstock/models/plan"
+)
 
 // A freeList has what nobody uses any more, to be used again. The zero value is empty and ready.
 type freeList[T any] struct {
@@ -31,7 +35,8 @@ func (l *freeList[T]) put(x ...T) {
 type pool struct {
 	states        freeList[*State]
 	contributions freeList[*Contribution]
-	gradients     freeList[*blockScratch]
+	gradients     freeList[*plan.Gradients]
+	blocks        freeList[*blockScratch]
 	means         freeList[[]float32] // of weights and slots
 	updates       freeList[*updateScratch]
 	replicas      freeList[*replica]

@@ -81,27 +81,29 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 	if !ok {
 		sums = make([]float32, t.arrangement.Dense)
 	}
-	blocks := plans[0].Blocks()
+	gradients := plan.NewGradients(t.arrangement)
+	if gradients.Take(plans) {
+		for i := range plans {
+			gradients.Keep(i)
+		}
+	}
+	blocks := gradients.Blocks()
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), len(blocks), func(_, i int) error {
-		scratch, ok := t.pool.gradients.take()
+		scratch, ok := t.pool.blocks.take()
 		if !ok {
-			scratch = newBlockScratch(plans[0])
+			scratch = newBlockScratch(gradients)
 		}
-		values := scratch.values[0]
-		for _, run := range blocks[i].Runs {
-			clear(sums[run.Offset:][:run.Len])
-		}
-		for _, p := range plans {
-			for group := range p.Groups() {
-				p.Reduce(values, i, group, scratch.rest)
-				for _, run := range blocks[i].Runs {
-					sum := sums[run.Offset:][:run.Len]
-					kernel.Add(sum, sum, values[run.At:])
-				}
+		total, values := scratch.values[0][:blocks[i].Len], scratch.values[1][:blocks[i].Len]
+		clear(total)
+		for p := range plans {
+			for group := range plans[p].Groups() {
+				gradients.Reduce(values, i, p, group, scratch.rest)
+				kernel.Add(total, total, values)
 			}
 		}
-		t.pool.gradients.put(scratch)
+		plan.Place(gradients, sums, i, total)
+		t.pool.blocks.put(scratch)
 		return nil
 	})
 	for _, p := range plans {

@@ -18,9 +18,10 @@ type summation struct {
 	contribution *Contribution
 	limit        float32
 	shards       []*summand
-	blocks       []plan.Block
-	span         int // blocks a task
-	scratch      *freeList[*blockScratch]
+	plans        []*plan.Groups
+	gradients    *plan.Gradients
+	dense        int // floats of the dense parameters
+	pool         *pool
 }
 
 // mostTogether is how many shards' gradients are added at once.
@@ -29,14 +30,16 @@ const mostTogether = 8
 // blockScratch is memory for a block of some shards' gradients.
 type blockScratch struct {
 	values [mostTogether][]float32
-	runs   [mostTogether][]float32 // a run of each
-	rest   []float32               // for who computes them
+	used   [mostTogether][]float32 // the part of each that this block has
+	sums   []int64
+	rest   []float32 // for who computes them
 }
 
-func newBlockScratch(p *plan.Groups) *blockScratch {
-	s := &blockScratch{rest: make([]float32, p.Scratch())}
+func newBlockScratch(g *plan.Gradients) *blockScratch {
+	n := g.LongestBlock()
+	s := &blockScratch{sums: make([]int64, n), rest: make([]float32, g.Scratch())}
 	for i := range s.values {
-		s.values[i] = make([]float32, p.LongestBlock())
+		s.values[i] = make([]float32, n)
 	}
 	return s
 }
@@ -44,30 +47,37 @@ func newBlockScratch(p *plan.Groups) *blockScratch {
 // summand is one shard.
 type summand struct {
 	shard        int
-	plan         *plan.Groups
+	plan         int
 	group        int // in the plan
 	loss, weight float64
 	dense, table atomic.Bool // a gradient is out of range
 }
 
-// spanFloats bounds a task. Blocks that follow each other need the same columns of a layer's gradient, which stay in the
+// spanBlocks bounds a task. Blocks that follow each other need the same columns of a layer's gradient, which stay in the
 // cache within a task; smaller tasks are shared more evenly.
-const spanFloats = 64 << 10
+const spanBlocks = 8
 
 func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {
-	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), scratch: &t.pool.gradients}
+	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), plans: plans, dense: t.arrangement.Dense, pool: t.pool}
 	for i, piece := range pieces {
-		p := plans[i]
 		for group, shard := range piece {
-			rows := t.group(p, group)
-			s.shards = append(s.shards, &summand{shard: shard.Index, plan: p, group: group, loss: sum(p.Losses(group)), weight: sum(rows.Weights)})
+			rows := t.group(plans[i], group)
+			s.shards = append(s.shards, &summand{shard: shard.Index, plan: i, group: group, loss: sum(plans[i].Losses(group)), weight: sum(rows.Weights)})
 		}
+	}
+	var ok bool
+	if s.gradients, ok = t.pool.gradients.take(); !ok {
+		s.gradients = plan.NewGradients(t.arrangement)
 	}
 	return s
 }
 
 // run adds all shards up, and again without those that turn out to have a number out of range: they are left out whole.
 func (s *summation) run(ctx context.Context) error {
+	defer s.pool.gradients.put(s.gradients)
+	if err := s.take(ctx); err != nil {
+		return err
+	}
 	s.leaveOut()
 	for len(s.shards) > 0 {
 		if err := s.addUp(ctx); err != nil {
@@ -88,6 +98,17 @@ func (s *summation) run(ctx context.Context) error {
 	}
 	c.sortLeftOut()
 	return nil
+}
+
+// take readies the gradients.
+func (s *summation) take(ctx context.Context) error {
+	if !s.gradients.Take(s.plans) {
+		return nil
+	}
+	return parallel.Each(ctx, len(s.plans), func(_, i int) error {
+		s.gradients.Keep(i)
+		return nil
+	})
 }
 
 // leaveOut drops the shards of which a number is known to be out of range. It tells whether there were any.
@@ -120,60 +141,52 @@ func (x *summand) outOfRange(limit float32) string {
 
 // addUp computes the sums of the shards' gradients.
 func (s *summation) addUp(ctx context.Context) error {
-	first := s.shards[0].plan
-	s.blocks = first.Blocks()
-	dense := 0
-	for i := range s.blocks {
-		dense += s.blocks[i].Len
-	}
-	s.span = max(1, min(len(s.blocks)/16, spanFloats*len(s.blocks)/max(1, dense)))
-	spans := (len(s.blocks) + s.span - 1) / s.span
-	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], dense)[:dense]
-	s.contribution.Sparse = make([]SparseSum, first.Tables())
-	tables := first.Tables() // first, as they take longest
+	blocks := len(s.gradients.Blocks())
+	span := max(1, min(blocks/16, spanBlocks))
+	spans := (blocks + span - 1) / span
+	tables := s.plans[0].Tables() // first, as they take longest
+	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], s.dense)[:s.dense]
+	s.contribution.Sparse = make([]SparseSum, tables)
 	return parallel.Each(ctx, tables+spans, func(_, task int) error {
 		if task < tables {
 			s.addTable(task)
 			return nil
 		}
-		task -= tables
-		scratch, ok := s.scratch.take()
+		scratch, ok := s.pool.blocks.take()
 		if !ok {
-			scratch = newBlockScratch(first)
+			scratch = newBlockScratch(s.gradients)
 		}
-		for block := task * s.span; block < min((task+1)*s.span, len(s.blocks)); block++ {
+		task -= tables
+		for block := task * span; block < min((task+1)*span, blocks); block++ {
 			s.addBlock(block, scratch)
 		}
-		s.scratch.put(scratch)
+		s.pool.blocks.put(scratch)
 		return nil
 	})
 }
 
 // addBlock adds a block of all shards' gradients up.
 func (s *summation) addBlock(block int, scratch *blockScratch) {
-	b := &s.blocks[block]
+	length := s.gradients.Blocks()[block].Len
+	sums := scratch.sums[:length]
 	for from := 0; from < len(s.shards); from += mostTogether {
 		shards := s.shards[from:min(from+mostTogether, len(s.shards))]
+		values := scratch.used[:len(shards)]
 		for i, shard := range shards {
-			shard.plan.Reduce(scratch.values[i], block, shard.group, scratch.rest)
+			values[i] = scratch.values[i][:length]
+			s.gradients.Reduce(values[i], block, shard.plan, shard.group, scratch.rest)
 		}
-		within := true
-		for _, r := range b.Runs {
-			for i := range shards {
-				scratch.runs[i] = scratch.values[i][r.At:][:r.Len]
-			}
-			within = kernel.FixedSum(s.contribution.Dense[r.Offset:][:r.Len], from > 0, scratch.runs[:len(shards)], s.limit) && within
-		}
-		if !within {
-			s.blame(shards, b.Len, scratch)
+		if !kernel.FixedSum(sums, from > 0, values, s.limit) {
+			s.blame(shards, values)
 		}
 	}
+	plan.Place(s.gradients, s.contribution.Dense, block, sums)
 }
 
-// blame marks the shards whose values of a block are out of range.
-func (s *summation) blame(shards []*summand, length int, scratch *blockScratch) {
+// blame marks the shards that have values out of range.
+func (s *summation) blame(shards []*summand, values [][]float32) {
 	for i, shard := range shards {
-		if kernel.FixedCheck(scratch.values[i][:length], s.limit) >= 0 {
+		if kernel.FixedCheck(values[i], s.limit) >= 0 {
 			shard.dense.Store(true)
 		}
 	}
@@ -183,7 +196,7 @@ func (s *summation) blame(shards []*summand, length int, scratch *blockScratch) 
 func (s *summation) addTable(table int) {
 	total := &s.contribution.Sparse[table]
 	for _, shard := range s.shards {
-		g := shard.plan.Sparse(shard.group, table)
+		g := s.plans[shard.plan].Sparse(shard.group, table)
 		if kernel.FixedCheck(g.Values, s.limit) >= 0 {
 			shard.table.Store(true)
 			continue

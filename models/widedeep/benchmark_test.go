@@ -127,22 +127,30 @@ func TestGroupsDoNotAllocate(t *testing.T) {
 		}
 		g.Bind(a.Initial(1))
 		fillRandom(g.Input(), layout)
-		values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
-		alloctest.None(t, name, 10, func() { runGroups(t, g, values, scratch) })
+		run := groupsRun(t, a, g)
+		alloctest.None(t, name, 10, run)
 	}
 }
 
-// runGroups computes everything once.
-func runGroups(tb testing.TB, g *plan.Groups, values, scratch []float32) {
-	if err := g.Run(); err != nil {
-		tb.Fatal(err)
-	}
-	for group := range g.Groups() {
-		for block := range g.Blocks() {
-			g.Reduce(values, block, group, scratch)
+// groupsRun computes everything once, each time that it is called.
+func groupsRun(tb testing.TB, a *models.Arrangement, g *plan.Groups) func() {
+	plans, gradients := []*plan.Groups{g}, plan.NewGradients(a)
+	gradients.Take(plans)
+	values, scratch := make([]float32, gradients.LongestBlock()), make([]float32, gradients.Scratch())
+	return func() {
+		if err := g.Run(); err != nil {
+			tb.Fatal(err)
 		}
-		for table := range g.Tables() {
-			g.Sparse(group, table)
+		if gradients.Take(plans) {
+			gradients.Keep(0)
+		}
+		for group := range g.Groups() {
+			for block := range gradients.Blocks() {
+				gradients.Reduce(values, block, 0, group, scratch)
+			}
+			for table := range g.Tables() {
+				g.Sparse(group, table)
+			}
 		}
 	}
 }
@@ -160,9 +168,9 @@ func BenchmarkGroups(b *testing.B) {
 			}
 			g.Bind(a.Initial(1))
 			fillRandom(g.Input(), censusLayout)
-			values, scratch := make([]float32, g.LongestBlock()), make([]float32, g.Scratch())
+			run := groupsRun(b, a, g)
 			for b.Loop() {
-				runGroups(b, g, values, scratch)
+				run()
 			}
 			b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})

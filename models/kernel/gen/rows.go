@@ -10,6 +10,7 @@ func (v *isa) rows() {
 	v.scatterAdd()
 	v.sumRows()
 	v.copyRows()
+	v.largest()
 	v.transpose()
 }
 
@@ -141,6 +142,27 @@ func (v *isa) copyRows() {
 	v.ADDQ(ldd, dst)
 	v.DECQ(m)
 	v.JNZ(operand.LabelRef(row))
+	v.end()
+}
+
+// largest goes down the rows for a vector of columns at a time. Magnitudes of floats are in the order of their bits.
+func (v *isa) largest() {
+	v.function("largest", "func(dst *uint32, src *float32, lds, m, n int)", "sets dst[j] to the bits of the largest magnitude among src[0:m, j].")
+	dst, src, lds := v.pointer("dst"), v.pointer("src"), v.stride("lds")
+	v.vectorsOf("n").each(src, func(at operand.Mem, lanes mask) {
+		most, i, p, row := v.zero(), v.GP64(), v.GP64(), v.label("row")
+		v.MOVQ(v.address("m"), i)
+		v.MOVQ(at.Base, p)
+		v.Label(row)
+		x := v.vec()
+		v.load(operand.Mem{Base: p}, lanes, x)
+		v.VPMAXUD(v.abs(x), most, most)
+		v.ADDQ(lds, p)
+		v.DECQ(i)
+		v.JNZ(operand.LabelRef(row))
+		v.store(most, lanes, operand.Mem{Base: dst})
+		v.ADDQ(operand.U8(v.bytes()), dst)
+	})
 	v.end()
 }
 

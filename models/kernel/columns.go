@@ -1,0 +1,22 @@
+package kernel
+
+// LargestMagnitudes sets dst[j] to the bits of the largest magnitude among src[0:m, j], for each j < len(dst): 0 where the
+// column has only zeros, and at least those of infinity where it has a number that is not finite.
+func LargestMagnitudes(dst []uint32, src []float32, lds, m int) {
+	if len(dst) == 0 || m <= 0 {
+		clear(dst)
+		return
+	}
+	checkMatrix("src", src, m, len(dst), lds)
+	active.largest(dst, src, lds, m)
+}
+
+// GatherColumns copies columns of src [m, any] to dst [m, len(columns)], in their order.
+func GatherColumns(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	for i := range m {
+		to, from := dst[i*ldd:][:len(columns)], src[i*lds:]
+		for j, column := range columns {
+			to[j] = from[column]
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package plan
+
+import (
+	"github.com/penstock-ml/penstock/models"
+	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/ops"
+)
+
+// The gradient of a large layer's weights has rows and columns of zeros: those of
+// units that a rectifier leaves at zero for all examples, often half of them. The
+// support is the others, to which the gradient's products and sums are limited.
+type support struct{ rows, columns axis }
+
+// whole is the supports of gradients of which nothing is known.
+func whole(a *models.Arrangement) []support {
+	var all []support
+	for i := range a.Params {
+		p := &a.Params[i]
+		if p.Sparse {
+			break // the dense ones come first
+		}
+		all = append(all, support{axis{size: p.Shape[0]}, axis{size: p.Size() / p.Shape[0]}})
+	}
+	return all
+}
+
+// find sets the support of a parameter's gradients in all plans. Numbers that are
+// not finite make NaN even of zeros: then it is everything.
+func (s *support) find(plans []*Groups, param int) {
+	rows, columns := s.rows.look(plans, param, 0), s.columns.look(plans, param, 1)
+	finite := max(rows, columns) < infinity
+	s.rows.limit(finite)
+	s.columns.limit(finite)
+}
+
+// limited tells whether it leaves anything out.
+func (s *support) limited() bool { return s.rows.some != nil || s.columns.some != nil }
+
+// An axis is the rows or the columns of a parameter, and those of them that a
+// support has, in ascending order; nil: all.
+type axis struct {
+	size  int
+	some  []int32
+	found []int32 // memory
+}
+
+const infinity = 0x7f800000 // as bits: the magnitudes of numbers that are finite are smaller
+
+// look finds where the gradients have more than zeros, and the largest magnitude of
+// what they are made of.
+func (x *axis) look(plans []*Groups, param, operand int) (largest uint32) {
+	x.found = x.found[:0]
+	for i := range x.size {
+		most := uint32(0)
+		for _, p := range plans {
+			most = max(most, p.reductions[param].sparing.largest[operand][i])
+		}
+		if most > 0 {
+			x.found = append(x.found, int32(i))
+		}
+		largest = max(largest, most)
+	}
+	return largest
+}
+
+// limit leaves out the others if that may be and is worth copying what is left, which
+// is always something.
+func (x *axis) limit(may bool) {
+	x.some = nil
+	if may && len(x.found) <= x.size-x.size/8 {
+		x.found = append(x.found, 0)
+		x.some = x.found[:max(len(x.found)-1, 1)]
+	}
+}
+
+// n is how many there are in the support.
+func (x *axis) n() int {
+	if x.some == nil {
+		return x.size
+	}
+	return len(x.some)
+}
+
+// span is what belongs to some neighbours in the support: themselves, what lies
+// between them and before, and after the last one of all.
+func (x *axis) span(of ops.Range) ops.Range {
+	if x.some == nil {
+		return of
+	}
+	r := ops.Range{From: 0, To: x.size}
+	if of.From > 0 {
+		r.From = int(x.some[of.From-1]) + 1
+	}
+	if of.To < len(x.some) {
+		r.To = int(x.some[of.To-1]) + 1
+	}
+	return r
+}
+
+// worthSupport is the fewest floats of a gradient whose support is worth knowing.
+const worthSupport = 64 << 10
+
+// A sparing is what a reduction has that may be limited to a support.
+type sparing struct {
+	largest [2][]uint32    // magnitudes in the operands' columns
+	kept    [2]*ops.Buffer // their columns in the support
+	in      []*ops.Buffer  // operands, or what is kept of them
+}
+
+// newSparing is nil unless the reduction is one large product. A column of zeros in
+// an operand makes it a row or a column of zeros.
+func newSparing(r *reduction) *sparing {
+	_, product := r.kernel.(*ops.WeightGradientKernel)
+	if !product || r.in[0].Columns()*r.in[1].Columns() < worthSupport {
+		return nil
+	}
+	s := &sparing{in: make([]*ops.Buffer, len(r.in))}
+	for i, operand := range r.in {
+		s.largest[i] = make([]uint32, operand.Columns())
+		s.kept[i] = ops.NewSpread(operand.Shape.Clone())
+	}
+	return s
+}
+
+// measure looks at the operands.
+func (r *reduction) measure() {
+	for i, in := range r.in {
+		kernel.LargestMagnitudes(r.sparing.largest[i], in.F32, in.Stride(), in.Rows())
+	}
+}
+
+// keep copies the operands' columns that are in the support.
+func (r *reduction) keep(s *support) {
+	for i, columns := range [2][]int32{s.rows.some, s.columns.some} {
+		in, kept := r.in[i], r.sparing.kept[i]
+		r.sparing.in[i] = in
+		if columns == nil {
+			continue
+		}
+		kept.Shape[1] = len(columns)
+		kernel.GatherColumns(kept.F32, kept.Stride(), in.F32, in.Stride(), in.Rows(), columns)
+		r.sparing.in[i] = kept
+	}
+}
