@@ -77,6 +77,11 @@ func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, m int, n int)
 //go:noescape
 func largestAVX2(dst *uint32, src *float32, lds int, m int, n int)
 
+// gatherColumnsAVX2 copies n columns of m rows.
+//
+//go:noescape
+func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
+
 // transposeRowsAVX2 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //
 //go:noescape

@@ -5853,6 +5853,62 @@ DATA constant7fffffff7fffffffAVX2<>+24(SB)/4, $0x7fffffff
 DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
 GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
 
+// func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
+// Requires: AVX, AVX2
+TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), AX
+	MOVQ    ldd+8(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    src+16(FP), DX
+	MOVQ    lds+24(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    m+32(FP), SI
+	MOVQ    n+48(FP), DI
+	MOVQ    n+48(FP), R8
+	ANDL    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    tailMask<>+32(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVDQU (R9)(R10*4), Y0
+	MOVQ    columns+40(FP), R9
+
+row496:
+	MOVQ AX, R10
+	MOVQ R9, R11
+	MOVQ DI, R12
+
+columns497:
+	SUBQ       $0x08, R12
+	JLT        partial498
+	VMOVUPS    (R11), Y1
+	VXORPS     Y2, Y2, Y2
+	VPCMPEQD   Y3, Y3, Y3
+	VGATHERDPS Y3, (DX)(Y1*4), Y2
+	VMOVUPS    Y2, (R10)
+	ADDQ       $0x20, R10
+	ADDQ       $0x20, R11
+	JMP        columns497
+
+partial498:
+	TESTQ      R8, R8
+	JZ         done499
+	VMASKMOVPS (R11), Y0, Y1
+	VXORPS     Y2, Y2, Y2
+	VPCMPEQD   Y3, Y3, Y3
+	VMOVAPS    Y0, Y3
+	VGATHERDPS Y3, (DX)(Y1*4), Y2
+	VMASKMOVPS Y2, Y0, (R10)
+	ADDQ       $0x20, R10
+
+done499:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  row496
+	VZEROUPPER
+	RET
+
 // func transposeRowsAVX2(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
@@ -5866,7 +5922,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop496:
+loop500:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -5928,13 +5984,13 @@ loop496:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done497
+	JGE        done501
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop496
+	JMP        loop500
 
-done497:
+done501:
 	VZEROUPPER
 	RET
 
@@ -5946,9 +6002,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest499
+	JLT  rest503
 
-loop498:
+loop502:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -5984,11 +6040,11 @@ loop498:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop498
+	JGE         loop502
 
-rest499:
+rest503:
 	ADDQ        $0x08, BX
-	JZ          done500
+	JZ          done504
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6026,7 +6082,7 @@ rest499:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done500:
+done504:
 	VZEROUPPER
 	RET
 
@@ -6178,9 +6234,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest502
+	JLT  rest506
 
-loop501:
+loop505:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6222,11 +6278,11 @@ loop501:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop501
+	JGE         loop505
 
-rest502:
+rest506:
 	ADDQ        $0x08, BX
-	JZ          done503
+	JZ          done507
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6270,7 +6326,7 @@ rest502:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done503:
+done507:
 	VZEROUPPER
 	RET
 
@@ -6482,9 +6538,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest505
+	JLT  rest509
 
-loop504:
+loop508:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6539,11 +6595,11 @@ loop504:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop504
+	JGE         loop508
 
-rest505:
+rest509:
 	ADDQ        $0x08, BX
-	JZ          done506
+	JZ          done510
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6600,7 +6656,7 @@ rest505:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done506:
+done510:
 	VZEROUPPER
 	RET
 
@@ -6612,9 +6668,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest508
+	JLT  rest512
 
-loop507:
+loop511:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -6657,11 +6713,11 @@ loop507:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop507
+	JGE         loop511
 
-rest508:
+rest512:
 	ADDQ        $0x08, BX
-	JZ          done509
+	JZ          done513
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6706,7 +6762,7 @@ rest508:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done509:
+done513:
 	VZEROUPPER
 	RET
 
@@ -6728,9 +6784,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest511
+	JLT  rest515
 
-loop510:
+loop514:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -6786,11 +6842,11 @@ loop510:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop510
+	JGE         loop514
 
-rest511:
+rest515:
 	ADDQ        $0x08, BX
-	JZ          done512
+	JZ          done516
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6848,7 +6904,7 @@ rest511:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done512:
+done516:
 	VZEROUPPER
 	RET
 
@@ -6933,9 +6989,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest514
+	JLT  rest518
 
-loop513:
+loop517:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7043,11 +7099,11 @@ loop513:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop513
+	JGE         loop517
 
-rest514:
+rest518:
 	ADDQ        $0x08, R8
-	JZ          done515
+	JZ          done519
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7157,7 +7213,7 @@ rest514:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done515:
+done519:
 	VZEROUPPER
 	RET
 
@@ -7170,9 +7226,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest517
+	JLT          rest521
 
-loop516:
+loop520:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7180,11 +7236,11 @@ loop516:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop516
+	JGE     loop520
 
-rest517:
+rest521:
 	ADDQ       $0x08, BX
-	JZ         done518
+	JZ         done522
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7194,7 +7250,7 @@ rest517:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done518:
+done522:
 	VZEROUPPER
 	RET
 
@@ -7209,9 +7265,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest520
+	JLT          rest524
 
-loop519:
+loop523:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -7223,11 +7279,11 @@ loop519:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop519
+	JGE     loop523
 
-rest520:
+rest524:
 	ADDQ       $0x08, SI
-	JZ         done521
+	JZ         done525
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7241,7 +7297,7 @@ rest520:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done521:
+done525:
 	VZEROUPPER
 	RET
 
@@ -7265,9 +7321,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest523
+	JLT          rest527
 
-loop522:
+loop526:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -7291,11 +7347,11 @@ loop522:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop522
+	JGE     loop526
 
-rest523:
+rest527:
 	ADDQ       $0x08, DI
-	JZ         done524
+	JZ         done528
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7321,7 +7377,7 @@ rest523:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done524:
+done528:
 	VZEROUPPER
 	RET
 
@@ -7336,9 +7392,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest526
+	JLT          rest530
 
-loop525:
+loop529:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7353,11 +7409,11 @@ loop525:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop525
+	JGE     loop529
 
-rest526:
+rest530:
 	ADDQ       $0x08, SI
-	JZ         done527
+	JZ         done531
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7374,7 +7430,7 @@ rest526:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done527:
+done531:
 	VZEROUPPER
 	RET
 
@@ -7392,9 +7448,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest529
+	JLT          rest533
 
-loop528:
+loop532:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7424,11 +7480,11 @@ loop528:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop528
+	JGE       loop532
 
-rest529:
+rest533:
 	ADDQ       $0x08, DI
-	JZ         done530
+	JZ         done534
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7460,7 +7516,7 @@ rest529:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done530:
+done534:
 	VZEROUPPER
 	RET
 
@@ -7472,19 +7528,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop532:
+loop536:
 	CMPQ      AX, DX
-	JGE       done531
+	JGE       done535
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done531
+	JNE       done535
 	ADDQ      $0x08, AX
-	JMP       loop532
+	JMP       loop536
 
-done531:
+done535:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7497,9 +7553,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop534:
+loop538:
 	CMPQ      AX, BX
-	JGE       done533
+	JGE       done537
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7516,9 +7572,9 @@ loop534:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop534
+	JMP       loop538
 
-done533:
+done537:
 	VZEROUPPER
 	RET
 
@@ -7555,19 +7611,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop537:
+loop541:
 	CMPQ    AX, DX
-	JGE     done536
+	JGE     done540
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector538
+	JEQ     vector542
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector538:
+vector542:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -7603,20 +7659,20 @@ vector538:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector538
+	JNZ       vector542
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop537
+	JMP       loop541
 
-done536:
+done540:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end535
+	JNE       end539
 	MOVB      $0x01, AL
 
-end535:
+end539:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7630,9 +7686,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop540:
+loop544:
 	CMPQ       AX, BX
-	JGE        done539
+	JGE        done543
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7645,9 +7701,9 @@ loop540:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop540
+	JMP        loop544
 
-done539:
+done543:
 	VZEROUPPER
 	RET
 
@@ -7687,9 +7743,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop542:
+loop546:
 	CMPQ        CX, BX
-	JGE         done541
+	JGE         done545
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7699,9 +7755,9 @@ loop542:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop542
+	JMP         loop546
 
-done541:
+done545:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

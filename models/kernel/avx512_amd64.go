@@ -77,6 +77,11 @@ func copyRowsAVX512(dst *float32, ldd int, src *float32, lds int, m int, n int)
 //go:noescape
 func largestAVX512(dst *uint32, src *float32, lds int, m int, n int)
 
+// gatherColumnsAVX512 copies n columns of m rows.
+//
+//go:noescape
+func gatherColumnsAVX512(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
+
 // transposeRowsAVX512 writes 8 rows of src, n >= 8 long, as 8 columns of dst.
 //
 //go:noescape

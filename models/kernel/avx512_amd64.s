@@ -5042,6 +5042,61 @@ DATA constant7fffffff7fffffffAVX512<>+56(SB)/4, $0x7fffffff
 DATA constant7fffffff7fffffffAVX512<>+60(SB)/4, $0x7fffffff
 GLOBL constant7fffffff7fffffffAVX512<>(SB), RODATA|NOPTR, $64
 
+// func gatherColumnsAVX512(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
+	MOVQ  dst+0(FP), AX
+	MOVQ  ldd+8(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  src+16(FP), DX
+	MOVQ  lds+24(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  m+32(FP), SI
+	MOVQ  n+48(FP), DI
+	MOVQ  n+48(FP), R8
+	ANDL  $0x0f, R8
+	SUBQ  R8, DI
+	MOVL  $0xffffffff, R9
+	BZHIL R8, R9, R9
+	KMOVW R9, K1
+	MOVQ  columns+40(FP), R9
+
+row355:
+	MOVQ AX, R10
+	MOVQ R9, R11
+	MOVQ DI, R12
+
+columns356:
+	SUBQ       $0x10, R12
+	JLT        partial357
+	VMOVUPS    (R11), Z0
+	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
+	KXNORW     K2, K2, K2
+	VGATHERDPS (DX)(Z0*4), K2, Z1
+	VMOVUPS    Z1, (R10)
+	ADDQ       $0x40, R10
+	ADDQ       $0x40, R11
+	JMP        columns356
+
+partial357:
+	TESTQ      R8, R8
+	JZ         done358
+	VMOVUPS.Z  (R11), K1, Z0
+	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
+	KXNORW     K3, K3, K3
+	KMOVW      K1, K3
+	VGATHERDPS (DX)(Z0*4), K3, Z1
+	VMOVUPS    Z1, K1, (R10)
+	ADDQ       $0x40, R10
+
+done358:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	DECQ SI
+	JNZ  row355
+	VZEROUPPER
+	RET
+
 // func transposeRowsAVX512(dst *float32, ldd int, src *float32, lds int, n int)
 // Requires: AVX, CMOV
 TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
@@ -5055,7 +5110,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop355:
+loop359:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -5117,13 +5172,13 @@ loop355:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done356
+	JGE        done360
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop355
+	JMP        loop359
 
-done356:
+done360:
 	VZEROUPPER
 	RET
 
@@ -5135,9 +5190,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest358
+	JLT  rest362
 
-loop357:
+loop361:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -5173,11 +5228,11 @@ loop357:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop357
+	JGE         loop361
 
-rest358:
+rest362:
 	ADDQ        $0x10, BX
-	JZ          done359
+	JZ          done363
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -5215,7 +5270,7 @@ rest358:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done359:
+done363:
 	VZEROUPPER
 	RET
 
@@ -5479,9 +5534,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest361
+	JLT  rest365
 
-loop360:
+loop364:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -5523,11 +5578,11 @@ loop360:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop360
+	JGE         loop364
 
-rest361:
+rest365:
 	ADDQ        $0x10, BX
-	JZ          done362
+	JZ          done366
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -5571,7 +5626,7 @@ rest361:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done362:
+done366:
 	VZEROUPPER
 	RET
 
@@ -5925,9 +5980,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest364
+	JLT  rest368
 
-loop363:
+loop367:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -5982,11 +6037,11 @@ loop363:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop363
+	JGE         loop367
 
-rest364:
+rest368:
 	ADDQ        $0x10, BX
-	JZ          done365
+	JZ          done369
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -6043,7 +6098,7 @@ rest364:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done365:
+done369:
 	VZEROUPPER
 	RET
 
@@ -6055,9 +6110,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest367
+	JLT  rest371
 
-loop366:
+loop370:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -6100,11 +6155,11 @@ loop366:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop366
+	JGE         loop370
 
-rest367:
+rest371:
 	ADDQ        $0x10, BX
-	JZ          done368
+	JZ          done372
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -6149,7 +6204,7 @@ rest367:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done368:
+done372:
 	VZEROUPPER
 	RET
 
@@ -6179,9 +6234,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest370
+	JLT  rest374
 
-loop369:
+loop373:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -6237,11 +6292,11 @@ loop369:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop369
+	JGE         loop373
 
-rest370:
+rest374:
 	ADDQ        $0x10, BX
-	JZ          done371
+	JZ          done375
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -6299,7 +6354,7 @@ rest370:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done371:
+done375:
 	VZEROUPPER
 	RET
 
@@ -6440,9 +6495,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest373
+	JLT  rest377
 
-loop372:
+loop376:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -6550,11 +6605,11 @@ loop372:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop372
+	JGE         loop376
 
-rest373:
+rest377:
 	ADDQ        $0x10, R8
-	JZ          done374
+	JZ          done378
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -6664,7 +6719,7 @@ rest373:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done374:
+done378:
 	VZEROUPPER
 	RET
 
@@ -6677,9 +6732,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest376
+	JLT          rest380
 
-loop375:
+loop379:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -6687,11 +6742,11 @@ loop375:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop375
+	JGE     loop379
 
-rest376:
+rest380:
 	ADDQ      $0x10, BX
-	JZ        done377
+	JZ        done381
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6701,7 +6756,7 @@ rest376:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done377:
+done381:
 	VZEROUPPER
 	RET
 
@@ -6716,9 +6771,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest379
+	JLT          rest383
 
-loop378:
+loop382:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -6730,11 +6785,11 @@ loop378:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop378
+	JGE     loop382
 
-rest379:
+rest383:
 	ADDQ      $0x10, SI
-	JZ        done380
+	JZ        done384
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6748,7 +6803,7 @@ rest379:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done380:
+done384:
 	VZEROUPPER
 	RET
 
@@ -6772,9 +6827,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest382
+	JLT          rest386
 
-loop381:
+loop385:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -6798,11 +6853,11 @@ loop381:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop381
+	JGE     loop385
 
-rest382:
+rest386:
 	ADDQ      $0x10, DI
-	JZ        done383
+	JZ        done387
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -6828,7 +6883,7 @@ rest382:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done383:
+done387:
 	VZEROUPPER
 	RET
 
@@ -6843,9 +6898,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest385
+	JLT          rest389
 
-loop384:
+loop388:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -6860,11 +6915,11 @@ loop384:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop384
+	JGE     loop388
 
-rest385:
+rest389:
 	ADDQ      $0x10, SI
-	JZ        done386
+	JZ        done390
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6881,7 +6936,7 @@ rest385:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done386:
+done390:
 	VZEROUPPER
 	RET
 
@@ -6899,9 +6954,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest388
+	JLT          rest392
 
-loop387:
+loop391:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -6931,11 +6986,11 @@ loop387:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop387
+	JGE       loop391
 
-rest388:
+rest392:
 	ADDQ      $0x10, DI
-	JZ        done389
+	JZ        done393
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -6967,7 +7022,7 @@ rest388:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done389:
+done393:
 	VZEROUPPER
 	RET
 
@@ -6979,18 +7034,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop391:
+loop395:
 	CMPQ     AX, DX
-	JGE      done390
+	JGE      done394
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done390
+	JCC      done394
 	ADDQ     $0x10, AX
-	JMP      loop391
+	JMP      loop395
 
-done390:
+done394:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7003,18 +7058,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop393:
+loop397:
 	CMPQ      AX, BX
-	JGE       done392
+	JGE       done396
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop393
+	JMP       loop397
 
-done392:
+done396:
 	VZEROUPPER
 	RET
 
@@ -7037,19 +7092,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop396:
+loop400:
 	CMPQ    AX, DX
-	JGE     done395
+	JGE     done399
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector397
+	JEQ     vector401
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector397:
+vector401:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -7065,19 +7120,19 @@ vector397:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector397
+	JNZ       vector401
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop396
+	JMP       loop400
 
-done395:
+done399:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end394
+	JCC      end398
 	MOVB     $0x01, AL
 
-end394:
+end398:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7091,18 +7146,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop399:
+loop403:
 	CMPQ      AX, BX
-	JGE       done398
+	JGE       done402
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop399
+	JMP       loop403
 
-done398:
+done402:
 	VZEROUPPER
 	RET
 
@@ -7126,17 +7181,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop401:
+loop405:
 	CMPQ        CX, BX
-	JGE         done400
+	JGE         done404
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop401
+	JMP         loop405
 
-done400:
+done404:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -30,17 +32,32 @@ func TestLargestMagnitudes(t *testing.T) {
 }
 
 func TestGatherColumns(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m, n := size(t, 1, "m"), size(t, 1, "n")
-		columns := rapid.SliceOfN(rapid.Int32Range(0, int32(n-1)), 0, 20).Draw(t, "columns")
-		src, dst := drawMatrix(t, m, n, "src"), drawMatrix(t, m, len(columns), "dst")
-		want := dst.clone()
-		for i := range m {
-			for j, column := range columns {
-				want.set(i, j, src.at(i, int(column)))
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n := size(t, 1, "m"), size(t, 1, "n")
+			columns := rapid.SliceOfN(rapid.Int32Range(0, int32(n-1)), 0, 50).Draw(t, "columns")
+			src, dst := drawMatrix(t, m, n, "src"), drawMatrix(t, m, len(columns), "dst")
+			want := dst.clone()
+			for i := range m {
+				for j, column := range columns {
+					want.set(i, j, src.at(i, int(column)))
+				}
 			}
-		}
-		GatherColumns(dst.x, dst.ld, src.x, src.ld, m, columns)
-		requireSame(t, "GatherColumns", dst.x, want.x)
+			GatherColumns(dst.x, dst.ld, src.x, src.ld, m, n, columns)
+			requireSame(t, "GatherColumns", dst.x, want.x)
+		})
 	})
+}
+
+func TestColumnOutOfRangePanics(t *testing.T) {
+	for _, column := range []int32{-1, 3} {
+		func() {
+			defer func() {
+				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "column 1 of the list") {
+					t.Errorf("recovered %v, want a panic that names the column", r)
+				}
+			}()
+			GatherColumns(make([]float32, 4), 2, make([]float32, 6), 3, 2, 3, []int32{0, column})
+		}()
+	}
 }

@@ -33,6 +33,7 @@ var avx512 = implementation{
 	reluMask:            reluMaskAVX512,
 	sumRows:             sumRowsOfAVX512,
 	largest:             largestRowsAVX512,
+	gatherColumns:       gatherColumnsOfAVX512,
 	scatterAdd:          scatterRowsAVX512,
 	exp:                 expAVX512,
 	log:                 logAVX512,
@@ -65,6 +66,7 @@ var avx2 = implementation{
 	reluMask:            reluMaskAVX2,
 	sumRows:             sumRowsOfAVX2,
 	largest:             largestRowsAVX2,
+	gatherColumns:       gatherColumnsOfAVX2,
 	scatterAdd:          scatterRowsAVX2,
 	exp:                 expAVX2,
 	log:                 logAVX2,
@@ -95,6 +97,10 @@ func largestRowsAVX512(dst []uint32, src []float32, lds, m int) {
 	largestAVX512(&dst[0], &src[0], lds, m, len(dst))
 }
 
+func gatherColumnsOfAVX512(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	gatherColumnsAVX512(&dst[0], ldd, &src[0], lds, m, &columns[0], len(columns))
+}
+
 func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	scatterAddAVX512(&table[0], n, &ids[0], stride, &src[0], lds, m)
 }
@@ -105,6 +111,10 @@ func sumRowsOfAVX2(dst []float32, rows []*float32) {
 
 func largestRowsAVX2(dst []uint32, src []float32, lds, m int) {
 	largestAVX2(&dst[0], &src[0], lds, m, len(dst))
+}
+
+func gatherColumnsOfAVX2(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	gatherColumnsAVX2(&dst[0], ldd, &src[0], lds, m, &columns[0], len(columns))
 }
 
 func scatterRowsAVX2(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {

@@ -20,6 +20,7 @@ type implementation struct {
 	reluMask            func(dst, dy, y []float32)
 	sumRows             func(dst []float32, rows []*float32) // rows of at least len(dst)
 	largest             func(dst []uint32, src []float32, lds, m int)
+	gatherColumns       func(dst []float32, ldd int, src []float32, lds, m int, columns []int32)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
 	exp, log, log1p     func(dst, src []float32)
 	sigmoid, tanh       func(dst, src []float32)

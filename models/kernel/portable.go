@@ -18,6 +18,7 @@ var portable = implementation{
 	reluMask:            reluMaskPortable,
 	sumRows:             sumRowsPortable,
 	largest:             largestPortable,
+	gatherColumns:       gatherColumnsPortable,
 	scatterAdd:          scatterAddPortable,
 	exp:                 mapPortable(exp),
 	log:                 mapPortable(log),
@@ -175,6 +176,15 @@ func largestPortable(dst []uint32, src []float32, lds, m int) {
 	for i := range m {
 		for j, x := range src[i*lds:][:len(dst)] {
 			dst[j] = max(dst[j], math.Float32bits(x)&^(1<<31))
+		}
+	}
+}
+
+func gatherColumnsPortable(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	for i := range m {
+		to, from := dst[i*ldd:][:len(columns)], src[i*lds:]
+		for j, column := range columns {
+			to[j] = from[column]
 		}
 	}
 }

@@ -19,6 +19,9 @@ type product struct {
 	mask        []float32 // [m, n]; finish with zero where mask <= 0; nil: none
 	ldm         int
 	skip        bool // leave out the terms whose factor in a is zero; then aRow or aStep is 1
+
+	usedTerms   []int32 // where the k rows of b lie among more, or its columns if it is transposed; nil: there are no more
+	usedColumns []int32 // where the n columns of c, and the rows of a transposed b, lie among more; nil: there are no more
 }
 
 // skipColumns is the least n of products that leave out terms whose factor in a is zero: a vector is worth a look.

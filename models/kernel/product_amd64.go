@@ -14,6 +14,8 @@ type assembly struct {
 	panel   panelFunction
 	strip   stripFunction
 	copy    copyFunction
+	largest largestFunction
+	gather  gatherFunction
 
 	skipColumns           int // of a panel that goes by words
 	skipPanel             skipFunction
@@ -22,8 +24,8 @@ type assembly struct {
 }
 
 var (
-	assemblyAVX512 = assembly{48, panelAVX512, transposeRowsAVX512, copyRowsAVX512, 112, skipPanelAVX512, hasZeroAVX512, rowWordsAVX512, columnWordsAVX512}
-	assemblyAVX2   = assembly{16, panelAVX2, transposeRowsAVX2, copyRowsAVX2, 96, skipPanelAVX2, hasZeroAVX2, rowWordsAVX2, columnWordsAVX2}
+	assemblyAVX512 = assembly{48, panelAVX512, transposeRowsAVX512, copyRowsAVX512, largestAVX512, gatherColumnsAVX512, mostSkipColumns, skipPanelAVX512, hasZeroAVX512, rowWordsAVX512, columnWordsAVX512}
+	assemblyAVX2   = assembly{16, panelAVX2, transposeRowsAVX2, copyRowsAVX2, largestAVX2, gatherColumnsAVX2, 96, skipPanelAVX2, hasZeroAVX2, rowWordsAVX2, columnWordsAVX2}
 )
 
 func multiplyAVX512(p product) { p.multiply(&assemblyAVX512) }
@@ -86,9 +88,12 @@ func (p *product) column(f *assembly) {
 func (p *product) steps(begin, end int) product {
 	part := *p
 	part.a, part.k = p.a[begin*p.aStep:], end-begin
-	if p.transposed {
+	switch {
+	case p.usedTerms != nil:
+		part.usedTerms = p.usedTerms[begin:end]
+	case p.transposed:
 		part.b = p.b[begin:]
-	} else {
+	default:
 		part.b = p.b[begin*p.ldb:]
 	}
 	if begin > 0 {
@@ -102,12 +107,25 @@ func (p *product) steps(begin, end int) product {
 
 // pack copies columns j to j+width of b to memory, its rows stride apart.
 func (p *product) pack(f *assembly, memory []float32, j, width, stride int) {
-	if p.transposed {
+	switch {
+	case p.transposed && (p.usedTerms != nil || p.usedColumns != nil):
+		p.packUsed(f, memory, j, width, stride)
+	case p.transposed:
 		transposeStrips(memory, stride, p.b[j*p.ldb:], p.ldb, width, p.k, f.strip)
-		return
+	case p.usedTerms != nil:
+		for i, term := range p.usedTerms {
+			copy(memory[i*stride:][:width], p.b[int(term)*p.ldb+j:])
+		}
+	default:
+		f.copy(&memory[0], stride, &p.b[j], p.ldb, p.k, width)
 	}
-	f.copy(&memory[0], stride, &p.b[j], p.ldb, p.k, width)
 }
+
+// largestFunction finds the bits of the largest magnitude in each of n columns.
+type largestFunction = func(dst *uint32, src *float32, lds, m, n int)
+
+// gatherFunction copies n columns of m rows.
+type gatherFunction = func(dst *float32, ldd int, src *float32, lds, m int, columns *int32, n int)
 
 // copyFunction copies m rows of n elements.
 type copyFunction = func(dst *float32, ldd int, src *float32, lds, m, n int)

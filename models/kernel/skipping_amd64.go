@@ -18,19 +18,25 @@ type (
 
 const (
 	wordTerms  = 64
-	mostWords  = 4 // of a row at a time: that part of a stays in the second cache for all panels of b
+	mostTerms  = 4 * wordTerms // at a time
 	wordsSize  = 4096
 	wordsSlack = 16 // beyond the last column of a, columnWords writes whole vectors
+
+	mostSkipColumns = 112 // of any assembly's panels
 
 	copyRows   = 8    // of c: for fewer, b is read where it lies
 	lineFloats = 16   // of a cache line
 	aliasing   = 1024 // at whose multiples the first cache keeps floats in few places
 )
 
-// wordBlock has the words of some rows for the first 64 terms, then those for the next, and so on.
-type wordBlock [wordsSize + wordsSlack]uint64
+// skipBlock is memory for such products.
+type skipBlock struct {
+	words [wordsSize + wordsSlack]uint64       // of some rows for the first 64 terms, then those for the next, and so on
+	panel [mostTerms * mostSkipColumns]float32 // of a transposed b
+	b     packedBlock                          // a panel's rows for 64 terms
+}
 
-var wordBlocks = sync.Pool{New: func() any { return new(wordBlock) }}
+var skipBlocks = sync.Pool{New: func() any { return new(skipBlock) }}
 
 // hasZero tells whether a has any zero.
 func (p *product) hasZero(f *assembly) bool {
@@ -45,19 +51,25 @@ func (p *product) hasZero(f *assembly) bool {
 
 // skipping cuts the product into parts for whose words there is memory.
 func (p *product) skipping(f *assembly) {
-	words := wordBlocks.Get().(*wordBlock)
-	defer wordBlocks.Put(words)
-	block := packedBlocks.Get().(*packedBlock)
-	defer packedBlocks.Put(block)
-	terms := min(p.k, mostWords*wordTerms)
-	rows := wordsSize / wordsFor(terms)
+	block := skipBlocks.Get().(*skipBlock)
+	defer skipBlocks.Put(block)
+	if p.large() && p.aStep == 1 {
+		p.skippingUnused(f, block)
+		return
+	}
+	rows := wordsSize / wordsFor(min(p.k, mostTerms))
 	for i := 0; i < p.m; i += rows {
 		strip := p.rows(i, min(i+rows, p.m))
-		for begin := 0; begin < p.k; begin += terms {
-			part := strip.steps(begin, min(begin+terms, p.k))
-			part.makeWords(f, words)
-			part.skipPanels(f, words, block)
-		}
+		strip.skipStrip(f, block)
+	}
+}
+
+// skipStrip takes so many terms at a time that this part of a stays in the second cache for all panels of b.
+func (p *product) skipStrip(f *assembly, block *skipBlock) {
+	for begin := 0; begin < p.k; begin += mostTerms {
+		part := p.steps(begin, min(begin+mostTerms, p.k))
+		part.makeWords(f, &block.words)
+		part.skipPanels(f, block)
 	}
 }
 
@@ -73,7 +85,7 @@ func (p *product) rows(begin, end int) product {
 	return part
 }
 
-func (p *product) makeWords(f *assembly, words *wordBlock) {
+func (p *product) makeWords(f *assembly, words *[wordsSize + wordsSlack]uint64) {
 	for i := range wordsFor(p.k) {
 		part := p.terms(i)
 		if to := &words[i*p.m]; p.aStep == 1 {
@@ -89,30 +101,54 @@ func (p *product) terms(i int) product { return p.steps(i*wordTerms, min((i+1)*w
 
 // skipPanels runs over panels of columns of equal width, and for each over as many terms at a time as let a panel of b
 // stay in the first cache. A panel of c stays in the second.
-func (p *product) skipPanels(f *assembly, words *wordBlock, block *packedBlock) {
+func (p *product) skipPanels(f *assembly, block *skipBlock) {
 	panels := (p.n + f.skipColumns - 1) / f.skipColumns
-	width := ((p.n+panels-1)/panels + lineFloats - 1) &^ (lineFloats - 1)
+	width := wholeLines((p.n + panels - 1) / panels)
 	terms := packedSize / width
 	if p.k > terms {
 		terms -= terms % wordTerms
 	}
 	for j := 0; j < p.n; j += width {
+		panel := p.columns(f, j, min(width, p.n-j), block)
 		for begin := 0; begin < p.k; begin += terms {
-			part := p.steps(begin, min(begin+terms, p.k))
-			part.skipPanel(f, j, min(width, p.n-j), words[begin/wordTerms*p.m:], block)
+			part := panel.steps(begin, min(begin+terms, p.k))
+			part.skipPanel(f, block.words[begin/wordTerms*p.m:], &block.b)
 		}
 	}
 }
 
-// skipPanel computes columns [j, j+n), from a copy of b whose rows begin with cache lines unless that is the case already.
-func (p *product) skipPanel(f *assembly, j, n int, words []uint64, block *packedBlock) {
-	b, ldb := at(p.b, j), p.ldb
-	if p.transposed || p.m >= copyRows && (ldb%aliasing == 0 || ldb%lineFloats != 0 || !aligned(b)) {
-		b, ldb = &block[0], (n+lineFloats-1)&^(lineFloats-1)
-		p.pack(f, block[:], j, n, ldb)
+// columns is the part of the product that makes columns [j, j+n) of c. A transposed b is copied whole rows at a time.
+func (p *product) columns(f *assembly, j, n int, block *skipBlock) product {
+	part := *p
+	part.n, part.c = n, p.c[j:]
+	if p.bias != nil {
+		part.bias = p.bias[j:]
 	}
-	f.skipPanel(&p.c[j], p.ldc, &p.a[0], p.aRow, p.aStep, b, ldb, &words[0], p.m, wordsFor(p.k), p.m, n, at(p.bias, j), at(p.mask, j), p.ldm, p.flags())
+	if p.mask != nil {
+		part.mask = p.mask[j:]
+	}
+	if !p.transposed {
+		part.b = p.b[min(j, len(p.b)):]
+		return part
+	}
+	part.b, part.ldb = block.panel[:], wholeLines(n)
+	part.transposed, part.usedTerms, part.usedColumns = false, nil, nil
+	p.pack(f, part.b, j, n, part.ldb)
+	return part
 }
+
+// skipPanel computes a panel from a copy of b whose rows begin with cache lines unless that is the case already.
+func (p *product) skipPanel(f *assembly, words []uint64, block *packedBlock) {
+	b, ldb := at(p.b, 0), p.ldb
+	if p.usedTerms != nil || p.m >= copyRows && (ldb%aliasing == 0 || ldb%lineFloats != 0 || !aligned(b)) {
+		b, ldb = &block[0], wholeLines(p.n)
+		p.pack(f, block[:], 0, p.n, ldb)
+	}
+	f.skipPanel(&p.c[0], p.ldc, &p.a[0], p.aRow, p.aStep, b, ldb, &words[0], p.m, wordsFor(p.k), p.m, p.n, at(p.bias, 0), at(p.mask, 0), p.ldm, p.flags())
+}
+
+// wholeLines is so many floats, rounded up to cache lines.
+func wholeLines(n int) int { return (n + lineFloats - 1) &^ (lineFloats - 1) }
 
 // aligned tells whether a cache line begins at x.
 func aligned(x *float32) bool { return uintptr(unsafe.Pointer(x))%(4*lineFloats) == 0 }

@@ -10,7 +10,7 @@ import (
 
 const (
 	turnRows    = 48      // of c: each row of its transpose should fill some vectors
-	turnColumns = 128     // of c: fewer are not worth a look
+	turnColumns = 96      // of c: fewer are not worth a look
 	turnSample  = 8       // rows of a and b that are looked at, at each element of so many
 	turnedStrip = 8       // rows of c written at once: more, a power of two apart, would evict each other from the first cache
 	turnedSize  = 8 << 10 // elements of cT made at once, most of the first cache

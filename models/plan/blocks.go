@@ -27,7 +27,7 @@ const (
 	fewestFloats = 4 << 10
 	mostFloats   = 8 << 10
 	enoughBlocks = 16
-	mostColumns  = 128
+	mostColumns  = 112
 	tileRows     = 8 // that products compute at once
 )
 

@@ -138,7 +138,7 @@ func (r *reduction) keep(s *support) {
 			continue
 		}
 		kept.Shape[1] = len(columns)
-		kernel.GatherColumns(kept.F32, kept.Stride(), in.F32, in.Stride(), in.Rows(), columns)
+		kernel.GatherColumns(kept.F32, kept.Stride(), in.F32, in.Stride(), in.Rows(), in.Columns(), columns)
 		r.sparing.in[i] = kept
 	}
 }

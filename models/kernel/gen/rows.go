@@ -11,6 +11,7 @@ func (v *isa) rows() {
 	v.sumRows()
 	v.copyRows()
 	v.largest()
+	v.gatherColumns()
 	v.transpose()
 }
 
@@ -164,6 +165,44 @@ func (v *isa) largest() {
 		v.ADDQ(operand.U8(v.bytes()), dst)
 	})
 	v.end()
+}
+
+// gatherColumns reads the list of columns anew for each row: it stays in the first cache.
+func (v *isa) gatherColumns() {
+	v.function("gatherColumns", "func(dst *float32, ldd int, src *float32, lds, m int, columns *int32, n int)", "copies n columns of m rows.")
+	dst, ldd, src, lds, m := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("m")
+	columns, list, row, to := v.vectorsOf("n"), v.pointer("columns"), v.label("row"), v.GP64()
+	v.Label(row)
+	v.MOVQ(dst, to)
+	columns.each(list, func(at operand.Mem, lanes mask) {
+		index := v.vec()
+		v.load(at, lanes, index)
+		v.store(v.gather(src, index, lanes), lanes, operand.Mem{Base: to})
+		v.ADDQ(operand.U8(v.bytes()), to)
+	})
+	v.ADDQ(lds, src)
+	v.ADDQ(ldd, dst)
+	v.DECQ(m)
+	v.JNZ(operand.LabelRef(row))
+	v.end()
+}
+
+// gather is the elements of an array at the indices, in the lanes of the mask. The instruction clears its mask.
+func (v *isa) gather(array reg.GPVirtual, index reg.VecVirtual, lanes mask) reg.VecVirtual {
+	d, at := v.zero(), operand.Mem{Base: array, Index: index, Scale: 4}
+	left := v.allLanes()
+	if v.wide {
+		if lanes != nil {
+			v.KMOVW(lanes, left)
+		}
+		v.VGATHERDPS(at, left, d)
+		return d
+	}
+	if lanes != nil {
+		v.VMOVAPS(lanes, left)
+	}
+	v.VGATHERDPS(left, at, d)
+	return d
 }
 
 // transposeSize is the side of the squares that transpose works in, one register a row.

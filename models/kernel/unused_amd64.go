@@ -1,0 +1,142 @@
+package kernel
+
+import "sync"
+
+// Behind a rectifier whole columns of a are zero, those of units that no row uses, and so is what its gradient's mask
+// makes of columns of c. Large products leave out the terms that no row of some has a factor for, and the columns of c
+// that the mask leaves to none of them.
+
+const (
+	usedRows  = 256  // of a at a time
+	usedTerms = 1024 // at a time
+)
+
+// usedBlock is memory for what is left of some rows.
+type usedBlock struct {
+	a              [usedRows * usedTerms]float32
+	c, mask        [usedRows * mostSkipColumns]float32
+	largest        []uint32
+	terms, columns []int32
+}
+
+var usedBlocks = sync.Pool{New: func() any { return new(usedBlock) }}
+
+// skippingUnused leaves out what no row of a strip uses, then goes by words.
+func (p *product) skippingUnused(f *assembly, block *skipBlock) {
+	memory := usedBlocks.Get().(*usedBlock)
+	defer usedBlocks.Put(memory)
+	for i := 0; i < p.m; i += usedRows {
+		strip := p.rows(i, min(i+usedRows, p.m))
+		strip.leaveOutColumns(f, memory)
+		for begin := 0; begin < p.k; begin += usedTerms {
+			part := strip.steps(begin, min(begin+usedTerms, p.k))
+			part.leaveOutTerms(f, memory)
+			if part.usedColumns == nil {
+				part.skipStrip(f, block)
+			} else {
+				part.skipColumns(f, block, memory)
+			}
+		}
+	}
+}
+
+// leaveOutTerms copies the columns of a that have more than zeros and takes the copy in its place, if that is worth it.
+func (p *product) leaveOutTerms(f *assembly, memory *usedBlock) {
+	memory.terms = memory.used(f, memory.terms, p.a, p.aRow, p.m, p.k)
+	if n := len(memory.terms); isWorth(n, p.k) {
+		f.gather(&memory.a[0], n, &p.a[0], p.aRow, p.m, &memory.terms[0], n)
+		p.a, p.aRow, p.k, p.usedTerms = memory.a[:], n, n, memory.terms
+	}
+}
+
+// leaveOutColumns clears c and limits the product to its columns where the mask has more than zeros, if that is worth it.
+func (p *product) leaveOutColumns(f *assembly, memory *usedBlock) {
+	if p.mask == nil || !p.transposed {
+		return
+	}
+	memory.columns = memory.used(f, memory.columns, p.mask, p.ldm, p.m, p.n)
+	if n := len(memory.columns); isWorth(n, p.n) {
+		for i := range p.m {
+			clear(p.c[i*p.ldc:][:p.n])
+		}
+		p.n, p.usedColumns = n, memory.columns
+	}
+}
+
+// isWorth tells whether so many are so much less than all that it pays to copy them.
+func isWorth(some, all int) bool { return some <= all-all/8 }
+
+// used lists the columns of a matrix that have more than zeros, or one if there are none.
+func (b *usedBlock) used(f *assembly, list []int32, x []float32, ld, m, n int) []int32 {
+	if len(b.largest) < n {
+		b.largest = make([]uint32, n)
+	}
+	f.largest(&b.largest[0], &x[0], ld, m, n)
+	list = list[:0]
+	for j, magnitude := range b.largest[:n] {
+		if magnitude > 0 {
+			list = append(list, int32(j))
+		}
+	}
+	if len(list) == 0 {
+		list = append(list, 0)
+	}
+	return list
+}
+
+// skipColumns computes some of the used columns of c at a time, in memory of their own.
+func (p *product) skipColumns(f *assembly, block *skipBlock, memory *usedBlock) {
+	for j := 0; j < p.n; j += mostSkipColumns {
+		part := *p
+		part.usedColumns = p.usedColumns[j:min(j+mostSkipColumns, p.n)]
+		n := len(part.usedColumns)
+		columns := &part.usedColumns[0]
+		part.n, part.c, part.ldc = n, memory.c[:], n
+		if p.accumulate {
+			f.gather(&part.c[0], n, &p.c[0], p.ldc, p.m, columns, n)
+		}
+		if p.mask != nil {
+			part.mask, part.ldm = memory.mask[:], n
+			f.gather(&part.mask[0], n, &p.mask[0], p.ldm, p.m, columns, n)
+		}
+		part.skipStrip(f, block)
+		scatterColumns(p.c, p.ldc, part.c, n, p.m, part.usedColumns)
+	}
+}
+
+// scatterColumns copies src [m, len(columns)] to columns of dst.
+func scatterColumns(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	for i := range m {
+		to, from := dst[i*ldd:], src[i*lds:][:len(columns)]
+		for j, column := range columns {
+			to[column] = from[j]
+		}
+	}
+}
+
+// packUsed copies the used terms of the used columns [j, j+width) of a transposed b, 8 columns at a time; the last ones
+// overlap those before.
+func (p *product) packUsed(f *assembly, memory []float32, j, width, stride int) {
+	rows := packedBlocks.Get().(*packedBlock)
+	defer packedBlocks.Put(rows)
+	n := min(width, transposeSize)
+	for i := 0; i < width; i += n {
+		i := min(i, width-n)
+		for row := range n {
+			p.gatherTerms(f, rows[row*p.k:][:p.k], j+i+row)
+		}
+		transposeStrips(memory[i:], stride, rows[:], p.k, n, p.k, f.strip)
+	}
+}
+
+// gatherTerms copies the used terms of the j-th used column of a transposed b.
+func (p *product) gatherTerms(f *assembly, terms []float32, j int) {
+	if p.usedColumns != nil {
+		j = int(p.usedColumns[j])
+	}
+	if p.usedTerms == nil {
+		copy(terms, p.b[j*p.ldb:])
+	} else {
+		f.gather(&terms[0], 0, &p.b[j*p.ldb], 0, 1, &p.usedTerms[0], p.k)
+	}
+}
