@@ -68,8 +68,7 @@ func (f *PredictFn) Setup(ctx context.Context) error {
 func (f *PredictFn) ProcessElement(ctx context.Context, group RangeGroup) (*Outcome, error) {
 	n := len(group.Ranges)
 	outcome := &Outcome{Ranges: make([]RangeOutcome, n)}
-	// Where there are fewer ranges than cores, each is scored on several.
-	scorers := (runtime.GOMAXPROCS(0) + n - 1) / n
+	scorers := runtime.GOMAXPROCS(0) // of each range: the last one that is left has all cores
 	err := parallel.Each(ctx, n, func(_, i int) (err error) {
 		outcome.Ranges[i], err = f.predict(ctx, group.Ranges[i], scorers)
 		return err
