@@ -36,9 +36,9 @@ TEXT ·panelAVX2(SB), NOSPLIT, $0-112
 	MOVQ mask+88(FP), R9
 	LEAQ (CX)(CX*2), R10
 	CMPQ R8, $0x08
-	JLE  one3
+	JLE  one2
 	CMPQ R8, $0x10
-	JLT  partial2
+	JLT  partial3
 
 	// Tiles of 6 rows, 2 vectors
 rows4:
@@ -640,7 +640,7 @@ unmasked43:
 next35:
 	JMP end1
 
-partial2:
+partial3:
 	SUBQ    $0x08, R8
 	LEAQ    tailMask<>+32(SB), R11
 	MOVQ    R8, R12
@@ -1351,7 +1351,7 @@ stored109:
 next99:
 	JMP end1
 
-one3:
+one2:
 	SUBQ    $0x00, R8
 	LEAQ    tailMask<>+32(SB), R11
 	MOVQ    R8, R12
@@ -5181,59 +5181,90 @@ end176:
 	RET
 
 // func hasZeroAVX2(a *float32, lda int, m int, n int) bool
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·hasZeroAVX2(SB), NOSPLIT, $0-33
 	MOVQ    a+0(FP), AX
 	MOVQ    lda+8(FP), CX
 	SHLQ    $0x02, CX
 	MOVQ    m+16(FP), DX
+	MOVQ    n+24(FP), BX
 	MOVQ    n+24(FP), SI
-	MOVQ    n+24(FP), DI
-	ANDL    $0x07, DI
-	SUBQ    DI, SI
-	LEAQ    tailMask<>+32(SB), BX
-	MOVQ    DI, R8
+	ANDL    $0x07, SI
+	SUBQ    SI, BX
+	LEAQ    tailMask<>+32(SB), DI
+	MOVQ    SI, R8
 	NEGQ    R8
-	VMOVDQU (BX)(R8*4), Y0
+	VMOVDQU (DI)(R8*4), Y0
+	VMOVUPS constant7fffffff7fffffffAVX2<>+0(SB), Y1
 
 row441:
-	XORL BX, BX
-	MOVQ AX, R8
-	MOVQ SI, R9
+	VMOVUPS Y1, Y2
+	VMOVUPS Y1, Y3
+	VMOVUPS Y1, Y4
+	VMOVUPS Y1, Y5
+	MOVQ    AX, DI
+	MOVQ    BX, R8
 
-columns443:
-	SUBQ      $0x08, R9
-	JLT       partial444
-	VXORPS    Y1, Y1, Y1
-	VMOVUPS   (R8), Y2
-	VCMPPS    $0x00, Y1, Y2, Y2
-	VMOVMSKPS Y2, R10
-	ORL       R10, BX
-	ADDQ      $0x20, R8
-	JMP       columns443
+columns445:
+	CMPQ    R8, $0x20
+	JLT     fewer446
+	VANDPS  (DI), Y1, Y6
+	VPMINUD Y6, Y2, Y2
+	VANDPS  32(DI), Y1, Y6
+	VPMINUD Y6, Y3, Y3
+	VANDPS  64(DI), Y1, Y6
+	VPMINUD Y6, Y4, Y4
+	VANDPS  96(DI), Y1, Y6
+	VPMINUD Y6, Y5, Y5
+	ADDQ    $0x80, DI
+	SUBQ    $0x20, R8
+	JMP     columns445
 
-partial444:
-	TESTQ      DI, DI
-	JZ         done445
-	VXORPS     Y1, Y1, Y1
-	VMASKMOVPS (R8), Y0, Y2
-	VCMPPS     $0x00, Y1, Y2, Y2
-	VANDPS     Y0, Y2, Y2
-	VMOVMSKPS  Y2, R8
-	ORL        R8, BX
+fewer446:
+columns447:
+	CMPQ    R8, $0x08
+	JLT     partial443
+	VANDPS  (DI), Y1, Y6
+	VPMINUD Y6, Y2, Y2
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, R8
+	JMP     columns447
 
-done445:
-	TESTL BX, BX
-	JNZ   out442
-	ADDQ  CX, AX
-	DECQ  DX
-	JNZ   row441
+partial443:
+	TESTQ      SI, SI
+	JZ         done444
+	VMASKMOVPS (DI), Y0, Y6
+	VANDPS     Y1, Y6, Y6
+	VBLENDVPS  Y0, Y6, Y2, Y6
+	VPMINUD    Y6, Y2, Y2
 
-out442:
-	TESTL BX, BX
+done444:
+	VPMINUD   Y3, Y2, Y2
+	VPMINUD   Y4, Y2, Y2
+	VPMINUD   Y5, Y2, Y2
+	VXORPS    Y3, Y3, Y3
+	VCMPPS    $0x00, Y3, Y2, Y2
+	VMOVMSKPS Y2, DI
+	TESTL     DI, DI
+	JNZ       found442
+	ADDQ      CX, AX
+	DECQ      DX
+	JNZ       row441
+
+found442:
 	SETNE ret+32(FP)
 	VZEROUPPER
 	RET
+
+DATA constant7fffffff7fffffffAVX2<>+0(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+4(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+8(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+12(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+16(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+20(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+24(SB)/4, $0x7fffffff
+DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
+GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
 
 // func rowWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
 // Requires: AVX, BMI2
@@ -5252,15 +5283,15 @@ TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
 	NEGQ    R9
 	VMOVDQU (R8)(R9*4), Y0
 
-row446:
+row448:
 	XORQ R8, R8
 	XORQ R9, R9
 	MOVQ CX, R10
 	MOVQ SI, R11
 
-columns447:
-	SUBQ      $0x08, R11
-	JLT       partial448
+columns451:
+	CMPQ      R11, $0x08
+	JLT       partial449
 	VXORPS    Y1, Y1, Y1
 	VMOVUPS   (R10), Y2
 	VCMPPS    $0x04, Y1, Y2, Y2
@@ -5269,11 +5300,12 @@ columns447:
 	ORQ       R12, R8
 	ADDQ      $0x08, R9
 	ADDQ      $0x20, R10
-	JMP       columns447
+	SUBQ      $0x08, R11
+	JMP       columns451
 
-partial448:
+partial449:
 	TESTQ      DI, DI
-	JZ         done449
+	JZ         done450
 	VXORPS     Y1, Y1, Y1
 	VMASKMOVPS (R10), Y0, Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5283,12 +5315,12 @@ partial448:
 	ORQ        R10, R8
 	ADDQ       $0x08, R9
 
-done449:
+done450:
 	MOVQ R8, (AX)
 	ADDQ $0x08, AX
 	ADDQ DX, CX
 	DECQ BX
-	JNZ  row446
+	JNZ  row448
 	VZEROUPPER
 	RET
 
@@ -5309,16 +5341,16 @@ TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns450:
-	SUBQ    $0x08, BX
-	JLT     partial451
+columns454:
+	CMPQ    BX, $0x08
+	JLT     partial452
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row453:
+row455:
 	VXORPS       Y4, Y4, Y4
 	VMOVUPS      (R8), Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5332,22 +5364,23 @@ row453:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, R8
 	DECQ         DI
-	JNZ          row453
+	JNZ          row455
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x20, CX
-	JMP          columns450
+	SUBQ         $0x08, BX
+	JMP          columns454
 
-partial451:
+partial452:
 	TESTQ   SI, SI
-	JZ      done452
+	JZ      done453
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), BX
 
-row454:
+row456:
 	VXORPS       Y4, Y4, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5362,12 +5395,12 @@ row454:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, CX
 	DECQ         BX
-	JNZ          row454
+	JNZ          row456
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 
-done452:
+done453:
 	VZEROUPPER
 	RET
 
@@ -5386,20 +5419,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest456
+	JLT  rest458
 
-loop455:
+loop457:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop455
+	JGE     loop457
 
-rest456:
+rest458:
 	ADDQ       $0x08, SI
-	JZ         done457
+	JZ         done459
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5408,7 +5441,7 @@ rest456:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done457:
+done459:
 	VZEROUPPER
 	RET
 
@@ -5421,20 +5454,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest459
+	JLT  rest461
 
-loop458:
+loop460:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop458
+	JGE     loop460
 
-rest459:
+rest461:
 	ADDQ       $0x08, SI
-	JZ         done460
+	JZ         done462
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5443,7 +5476,7 @@ rest459:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done460:
+done462:
 	VZEROUPPER
 	RET
 
@@ -5456,19 +5489,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest462
+	JLT          rest464
 
-loop461:
+loop463:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop461
+	JGE     loop463
 
-rest462:
+rest464:
 	ADDQ       $0x08, BX
-	JZ         done463
+	JZ         done465
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5476,7 +5509,7 @@ rest462:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done463:
+done465:
 	VZEROUPPER
 	RET
 
@@ -5489,9 +5522,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest465
+	JLT          rest467
 
-loop464:
+loop466:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -5499,11 +5532,11 @@ loop464:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop464
+	JGE     loop466
 
-rest465:
+rest467:
 	ADDQ       $0x08, BX
-	JZ         done466
+	JZ         done468
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5513,7 +5546,7 @@ rest465:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done466:
+done468:
 	VZEROUPPER
 	RET
 
@@ -5526,19 +5559,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest468
+	JLT    rest470
 
-loop467:
+loop469:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop467
+	JGE     loop469
 
-rest468:
+rest470:
 	ADDQ       $0x08, BX
-	JZ         done469
+	JZ         done471
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5546,7 +5579,7 @@ rest468:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done469:
+done471:
 	VZEROUPPER
 	RET
 
@@ -5560,9 +5593,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest471
+	JLT    rest473
 
-loop470:
+loop472:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -5570,11 +5603,11 @@ loop470:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop470
+	JGE       loop472
 
-rest471:
+rest473:
 	ADDQ       $0x08, SI
-	JZ         done472
+	JZ         done474
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -5584,7 +5617,7 @@ rest471:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done472:
+done474:
 	VZEROUPPER
 	RET
 
@@ -5611,35 +5644,35 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop473:
+loop475:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns476:
+columns478:
 	CMPQ    R12, R9
-	JGE     partial474
+	JGE     partial476
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns476
+	JMP     columns478
 
-partial474:
+partial476:
 	TESTQ      R10, R10
-	JZ         next475
+	JZ         next477
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next475:
+next477:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop473
+	JNZ  loop475
 	VZEROUPPER
 	RET
 
@@ -5659,9 +5692,9 @@ TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU (BX)(R8*4), Y0
 	XORQ    BX, BX
 
-many477:
+many479:
 	CMPQ    SI, $0x20
-	JLT     few478
+	JLT     few480
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	VMOVUPS 32(R9)(BX*1), Y2
@@ -5669,9 +5702,9 @@ many477:
 	VMOVUPS 96(R9)(BX*1), Y4
 	MOVQ    $0x00000001, R8
 
-loop481:
+loop483:
 	CMPQ    R8, DX
-	JGE     summed482
+	JGE     summed484
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y5
 	VADDPS  Y5, Y1, Y1
@@ -5682,60 +5715,60 @@ loop481:
 	VMOVUPS 96(R9)(BX*1), Y5
 	VADDPS  Y5, Y4, Y4
 	INCQ    R8
-	JMP     loop481
+	JMP     loop483
 
-summed482:
+summed484:
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS Y2, 32(AX)(BX*1)
 	VMOVUPS Y3, 64(AX)(BX*1)
 	VMOVUPS Y4, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     many477
+	JMP     many479
 
-few478:
+few480:
 	TESTQ   SI, SI
-	JZ      rest479
+	JZ      rest481
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	MOVQ    $0x00000001, R8
 
-loop483:
+loop485:
 	CMPQ    R8, DX
-	JGE     summed484
+	JGE     summed486
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y2
 	VADDPS  Y2, Y1, Y1
 	INCQ    R8
-	JMP     loop483
+	JMP     loop485
 
-summed484:
+summed486:
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     few478
+	JMP     few480
 
-rest479:
+rest481:
 	TESTQ      DI, DI
-	JZ         done480
+	JZ         done482
 	MOVQ       (CX), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y1
 	MOVQ       $0x00000001, SI
 
-loop485:
+loop487:
 	CMPQ       SI, DX
-	JGE        summed486
+	JGE        summed488
 	MOVQ       (CX)(SI*8), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	INCQ       SI
-	JMP        loop485
+	JMP        loop487
 
-summed486:
+summed488:
 	VMASKMOVPS Y1, Y0, (AX)(BX*1)
 	ADDQ       $0x00000020, BX
 
-done480:
+done482:
 	VZEROUPPER
 	RET
 
@@ -5758,32 +5791,33 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	NEGQ    R10
 	VMOVDQU (R9)(R10*4), Y0
 
-row487:
+row489:
 	MOVQ AX, R9
 	MOVQ DX, R10
 	MOVQ DI, R11
 
-columns488:
-	SUBQ    $0x08, R11
-	JLT     partial489
+columns492:
+	CMPQ    R11, $0x08
+	JLT     partial490
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
 	ADDQ    $0x20, R10
-	JMP     columns488
+	SUBQ    $0x08, R11
+	JMP     columns492
 
-partial489:
+partial490:
 	TESTQ      R8, R8
-	JZ         done490
+	JZ         done491
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done490:
+done491:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row487
+	JNZ  row489
 	VZEROUPPER
 	RET
 
@@ -5804,54 +5838,45 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns491:
-	SUBQ   $0x08, BX
-	JLT    partial492
+columns495:
+	CMPQ   BX, $0x08
+	JLT    partial493
 	VXORPS Y1, Y1, Y1
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row494:
+row496:
 	VMOVUPS (R8), Y2
 	VANDPS  constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
 	VPMAXUD Y2, Y1, Y1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row494
+	JNZ     row496
 	VMOVUPS Y1, (AX)
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, CX
-	JMP     columns491
+	SUBQ    $0x08, BX
+	JMP     columns495
 
-partial492:
+partial493:
 	TESTQ  SI, SI
-	JZ     done493
+	JZ     done494
 	VXORPS Y1, Y1, Y1
 	MOVQ   m+24(FP), BX
 
-row495:
+row497:
 	VMASKMOVPS (CX), Y0, Y2
 	VANDPS     constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
 	VPMAXUD    Y2, Y1, Y1
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row495
+	JNZ        row497
 	VMASKMOVPS Y1, Y0, (AX)
 	ADDQ       $0x20, AX
 
-done493:
+done494:
 	VZEROUPPER
 	RET
-
-DATA constant7fffffff7fffffffAVX2<>+0(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+4(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+8(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+12(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+16(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+20(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+24(SB)/4, $0x7fffffff
-DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
-GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
 
 // func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
 // Requires: AVX, AVX2
@@ -5873,14 +5898,14 @@ TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	VMOVDQU (R9)(R10*4), Y0
 	MOVQ    columns+40(FP), R9
 
-row496:
+row498:
 	MOVQ AX, R10
 	MOVQ R9, R11
 	MOVQ DI, R12
 
-columns497:
-	SUBQ       $0x08, R12
-	JLT        partial498
+columns501:
+	CMPQ       R12, $0x08
+	JLT        partial499
 	VMOVUPS    (R11), Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
@@ -5888,11 +5913,12 @@ columns497:
 	VMOVUPS    Y2, (R10)
 	ADDQ       $0x20, R10
 	ADDQ       $0x20, R11
-	JMP        columns497
+	SUBQ       $0x08, R12
+	JMP        columns501
 
-partial498:
+partial499:
 	TESTQ      R8, R8
-	JZ         done499
+	JZ         done500
 	VMASKMOVPS (R11), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
@@ -5901,11 +5927,11 @@ partial498:
 	VMASKMOVPS Y2, Y0, (R10)
 	ADDQ       $0x20, R10
 
-done499:
+done500:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row496
+	JNZ  row498
 	VZEROUPPER
 	RET
 
@@ -5922,7 +5948,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop500:
+loop502:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -5984,13 +6010,13 @@ loop500:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done501
+	JGE        done503
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop500
+	JMP        loop502
 
-done501:
+done503:
 	VZEROUPPER
 	RET
 
@@ -6002,9 +6028,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest503
+	JLT  rest505
 
-loop502:
+loop504:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -6040,11 +6066,11 @@ loop502:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop502
+	JGE         loop504
 
-rest503:
+rest505:
 	ADDQ        $0x08, BX
-	JZ          done504
+	JZ          done506
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6082,7 +6108,7 @@ rest503:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done504:
+done506:
 	VZEROUPPER
 	RET
 
@@ -6234,9 +6260,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest506
+	JLT  rest508
 
-loop505:
+loop507:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6278,11 +6304,11 @@ loop505:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop505
+	JGE         loop507
 
-rest506:
+rest508:
 	ADDQ        $0x08, BX
-	JZ          done507
+	JZ          done509
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6326,7 +6352,7 @@ rest506:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done507:
+done509:
 	VZEROUPPER
 	RET
 
@@ -6538,9 +6564,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest509
+	JLT  rest511
 
-loop508:
+loop510:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6595,11 +6621,11 @@ loop508:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop508
+	JGE         loop510
 
-rest509:
+rest511:
 	ADDQ        $0x08, BX
-	JZ          done510
+	JZ          done512
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6656,7 +6682,7 @@ rest509:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done510:
+done512:
 	VZEROUPPER
 	RET
 
@@ -6668,9 +6694,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest512
+	JLT  rest514
 
-loop511:
+loop513:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -6713,11 +6739,11 @@ loop511:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop511
+	JGE         loop513
 
-rest512:
+rest514:
 	ADDQ        $0x08, BX
-	JZ          done513
+	JZ          done515
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6762,7 +6788,7 @@ rest512:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done513:
+done515:
 	VZEROUPPER
 	RET
 
@@ -6784,9 +6810,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest515
+	JLT  rest517
 
-loop514:
+loop516:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -6842,11 +6868,11 @@ loop514:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop514
+	JGE         loop516
 
-rest515:
+rest517:
 	ADDQ        $0x08, BX
-	JZ          done516
+	JZ          done518
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6904,7 +6930,7 @@ rest515:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done516:
+done518:
 	VZEROUPPER
 	RET
 
@@ -6989,9 +7015,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest518
+	JLT  rest520
 
-loop517:
+loop519:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7099,11 +7125,11 @@ loop517:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop517
+	JGE         loop519
 
-rest518:
+rest520:
 	ADDQ        $0x08, R8
-	JZ          done519
+	JZ          done521
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7213,7 +7239,7 @@ rest518:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done519:
+done521:
 	VZEROUPPER
 	RET
 
@@ -7226,9 +7252,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest521
+	JLT          rest523
 
-loop520:
+loop522:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7236,11 +7262,11 @@ loop520:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop520
+	JGE     loop522
 
-rest521:
+rest523:
 	ADDQ       $0x08, BX
-	JZ         done522
+	JZ         done524
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7250,7 +7276,7 @@ rest521:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done522:
+done524:
 	VZEROUPPER
 	RET
 
@@ -7265,9 +7291,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest524
+	JLT          rest526
 
-loop523:
+loop525:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -7279,11 +7305,11 @@ loop523:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop523
+	JGE     loop525
 
-rest524:
+rest526:
 	ADDQ       $0x08, SI
-	JZ         done525
+	JZ         done527
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7297,7 +7323,7 @@ rest524:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done525:
+done527:
 	VZEROUPPER
 	RET
 
@@ -7321,9 +7347,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest527
+	JLT          rest529
 
-loop526:
+loop528:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -7347,11 +7373,11 @@ loop526:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop526
+	JGE     loop528
 
-rest527:
+rest529:
 	ADDQ       $0x08, DI
-	JZ         done528
+	JZ         done530
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7377,7 +7403,7 @@ rest527:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done528:
+done530:
 	VZEROUPPER
 	RET
 
@@ -7392,9 +7418,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest530
+	JLT          rest532
 
-loop529:
+loop531:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7409,11 +7435,11 @@ loop529:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop529
+	JGE     loop531
 
-rest530:
+rest532:
 	ADDQ       $0x08, SI
-	JZ         done531
+	JZ         done533
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7430,7 +7456,7 @@ rest530:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done531:
+done533:
 	VZEROUPPER
 	RET
 
@@ -7448,9 +7474,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest533
+	JLT          rest535
 
-loop532:
+loop534:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7480,11 +7506,11 @@ loop532:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop532
+	JGE       loop534
 
-rest533:
+rest535:
 	ADDQ       $0x08, DI
-	JZ         done534
+	JZ         done536
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7516,7 +7542,7 @@ rest533:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done534:
+done536:
 	VZEROUPPER
 	RET
 
@@ -7528,19 +7554,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop536:
+loop538:
 	CMPQ      AX, DX
-	JGE       done535
+	JGE       done537
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done535
+	JNE       done537
 	ADDQ      $0x08, AX
-	JMP       loop536
+	JMP       loop538
 
-done535:
+done537:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7553,9 +7579,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop538:
+loop540:
 	CMPQ      AX, BX
-	JGE       done537
+	JGE       done539
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7572,9 +7598,9 @@ loop538:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop538
+	JMP       loop540
 
-done537:
+done539:
 	VZEROUPPER
 	RET
 
@@ -7611,19 +7637,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop541:
+loop543:
 	CMPQ    AX, DX
-	JGE     done540
+	JGE     done542
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector542
+	JEQ     vector544
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector542:
+vector544:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -7659,20 +7685,20 @@ vector542:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector542
+	JNZ       vector544
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop541
+	JMP       loop543
 
-done540:
+done542:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end539
+	JNE       end541
 	MOVB      $0x01, AL
 
-end539:
+end541:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7686,9 +7712,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop544:
+loop546:
 	CMPQ       AX, BX
-	JGE        done543
+	JGE        done545
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7701,9 +7727,9 @@ loop544:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop544
+	JMP        loop546
 
-done543:
+done545:
 	VZEROUPPER
 	RET
 
@@ -7743,9 +7769,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop546:
+loop548:
 	CMPQ        CX, BX
-	JGE         done545
+	JGE         done547
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7755,9 +7781,9 @@ loop546:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop546
+	JMP         loop548
 
-done545:
+done547:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

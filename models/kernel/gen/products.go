@@ -69,32 +69,38 @@ func (v *isa) stride(param string) reg.GPVirtual {
 	return r
 }
 
-// wideVariants branches to the tiles of 3, 2 or 1 vectors of columns. The last vector is always masked: that is free.
+// wideVariants branches to the tiles of 3, 2 or 1 vectors of columns.
 func (p *panel) wideVariants(end string) {
-	two, one := p.label("two"), p.label("one")
+	two, one, rows := p.label("two"), p.label("one"), []int{8, 4, 2, 1}
 	p.CMPQ(p.n, operand.U8(16))
 	p.JLE(operand.LabelRef(one))
 	p.CMPQ(p.n, operand.U8(32))
 	p.JLE(operand.LabelRef(two))
-	p.masked(3, []int{8, 4, 2, 1}, end)
+	p.variants(3, rows, end)
 	p.Label(two)
-	p.masked(2, []int{8, 4, 2, 1}, end)
+	p.variants(2, rows, end)
 	p.Label(one)
-	p.masked(1, []int{8, 4, 2, 1}, end)
+	p.variants(1, rows, end)
 }
 
-// narrowVariants keeps a variant without masks, as masked stores are slow in AVX2.
-func (p *panel) narrowVariants(end string) {
-	partial, one := p.label("partial"), p.label("one")
-	rows := []int{6, 4, 2, 1}
-	p.CMPQ(p.n, operand.U8(8))
-	p.JLE(operand.LabelRef(one))
-	p.CMPQ(p.n, operand.U8(16))
+// variants are the tiles without a mask and, for where the last vector of columns is not a whole one, those with it: the
+// mask of a load takes a multiply-adder's turn.
+func (p *panel) variants(vectors int, rows []int, end string) {
+	partial := p.label("partial")
+	p.CMPQ(p.n, operand.U8(vectors*p.lanes))
 	p.JLT(operand.LabelRef(partial))
-	p.tiles(2, rows)
+	p.tiles(vectors, rows)
 	p.JMP(operand.LabelRef(end))
 	p.Label(partial)
-	p.masked(2, rows, end)
+	p.masked(vectors, rows, end)
+}
+
+// narrowVariants keeps a variant without masks where there are two vectors, as masked stores are slow in AVX2.
+func (p *panel) narrowVariants(end string) {
+	one, rows := p.label("one"), []int{6, 4, 2, 1}
+	p.CMPQ(p.n, operand.U8(8))
+	p.JLE(operand.LabelRef(one))
+	p.variants(2, rows, end)
 	p.Label(one)
 	p.masked(1, rows, end)
 }

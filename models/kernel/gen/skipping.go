@@ -190,26 +190,61 @@ func (v *isa) addProduct(m operand.Mem, x reg.Register, lanes mask, sum reg.Regi
 	}
 }
 
-// hasZero looks at m rows of n elements, until the first row with a zero.
+// zeroVectors is how many vectors of a row hasZero looks at at a time.
+const zeroVectors = 4
+
+// hasZero looks at m rows of n elements, until the first row with a zero. Each lane keeps the smallest magnitude of the
+// row: magnitudes of floats, NaNs among them, are in the order of their bits.
 func (v *isa) hasZero() {
 	v.function("hasZero", "func(a *float32, lda, m, n int) bool", "tells whether any element of m rows of n is zero.")
-	a, lda, m, found := v.pointer("a"), v.stride("lda"), v.pointer("m"), v.GP32()
-	vectors := v.vectorsOf("n")
-	row, out := v.label("row"), v.label("out")
+	a, lda, m := v.pointer("a"), v.stride("lda"), v.pointer("m")
+	vectors, row, found, magnitude := v.vectorsOf("n"), v.label("row"), v.label("found"), v.copy(v.bits(magnitudeBit))
 	v.Label(row)
-	v.XORL(found, found)
-	vectors.each(a, func(at operand.Mem, lanes mask) {
-		v.ORL(v.compareBits(equal, at, lanes), found)
-	})
-	v.TESTL(found, found)
-	v.JNZ(operand.LabelRef(out))
+	least := make([]reg.VecVirtual, zeroVectors)
+	for i := range least {
+		least[i] = v.copy(magnitude)
+	}
+	vectors.eachOf(a, zeroVectors, func(i int, at operand.Mem, lanes mask) { v.keepSmaller(least[i], at, magnitude, lanes) })
+	for _, x := range least[1:] {
+		v.VPMINUD(x, least[0], least[0])
+	}
+	v.testLanes(v.compare(equal, least[0], v.zero()))
+	v.JNZ(operand.LabelRef(found))
 	v.ADDQ(lda, a)
 	v.DECQ(m)
 	v.JNZ(operand.LabelRef(row))
-	v.Label(out)
-	v.TESTL(found, found)
+	v.Label(found)
 	v.SETNE(v.resolve(v.ReturnIndex(0)))
 	v.end()
+}
+
+// keepSmaller makes each lane of least the smaller one of itself and of x without its sign.
+func (v *isa) keepSmaller(least reg.VecVirtual, x operand.Mem, magnitude reg.VecVirtual, lanes mask) {
+	y := v.vec()
+	switch {
+	case lanes == nil:
+		v.VANDPS(x, magnitude, y)
+		v.VPMINUD(y, least, least)
+	case v.wide:
+		v.load(x, lanes, y)
+		v.VANDPS(magnitude, y, y)
+		v.VPMINUD(y, least, lanes, least)
+	default:
+		v.load(x, lanes, y)
+		v.VANDPS(magnitude, y, y)
+		v.VPMINUD(v.choose(lanes, y, least), least, least)
+	}
+}
+
+// testLanes sets the flags by whether a mask has any lane.
+func (v *isa) testLanes(k mask) {
+	bits := v.GP32()
+	if v.wide {
+		v.KMOVW(k, bits)
+	} else {
+		v.VMOVMSKPS(k, bits)
+	}
+	v.TESTL(bits, bits)
 }
 
 // rowWords makes a word of each row of a.
@@ -327,19 +362,38 @@ func (v *isa) vectorsOf(param string) vectors {
 
 // each emits a loop over the vectors of a row.
 func (v vectors) each(row reg.GPVirtual, body func(at operand.Mem, lanes mask)) {
+	v.eachOf(row, 1, func(_ int, at operand.Mem, lanes mask) { body(at, lanes) })
+}
+
+// eachOf emits a loop over so many vectors at a time, which the body numbers, and over those that are left.
+func (v vectors) eachOf(row reg.GPVirtual, many int, body func(i int, at operand.Mem, lanes mask)) {
 	at, left := v.GP64(), v.GP64()
-	loop, partial, done := v.label("columns"), v.label("partial"), v.label("done")
 	v.MOVQ(row, at)
 	v.MOVQ(v.whole, left)
-	v.Label(loop)
-	v.SUBQ(operand.U8(v.isa.lanes), left)
-	v.JLT(operand.LabelRef(partial))
-	body(operand.Mem{Base: at}, nil)
-	v.ADDQ(operand.U8(v.bytes()), at)
-	v.JMP(operand.LabelRef(loop))
+	partial, done := v.label("partial"), v.label("done")
+	for n := many; n > 0; n /= many {
+		loop, fewer := v.label("columns"), partial
+		if n > 1 {
+			fewer = v.label("fewer")
+		}
+		v.Label(loop)
+		v.CMPQ(left, operand.U8(n*v.isa.lanes))
+		v.JLT(operand.LabelRef(fewer))
+		for i := range n {
+			body(i, operand.Mem{Base: at, Disp: i * v.bytes()}, nil)
+		}
+		v.ADDQ(operand.U8(n*v.bytes()), at)
+		v.SUBQ(operand.U8(n*v.isa.lanes), left)
+		v.JMP(operand.LabelRef(loop))
+		if n > 1 {
+			v.Label(fewer)
+		} else {
+			break
+		}
+	}
 	v.Label(partial)
 	v.TESTQ(v.rest, v.rest)
 	v.JZ(operand.LabelRef(done))
-	body(operand.Mem{Base: at}, v.lanes)
+	body(0, operand.Mem{Base: at}, v.lanes)
 	v.Label(done)
 }
