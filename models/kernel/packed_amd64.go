@@ -3,13 +3,13 @@ package kernel
 import "sync"
 
 // Of large factors the parts that are multiplied together are copied, so that each lies in one piece: a part of a in the
-// second cache for all panels of b, and of these a group at a time, made of whole stretches of b's rows, from which each
-// panel is read into the first cache. In place, rows whose distance is a multiple of 4096 bytes would all have to share
+// second cache for all panels of b, and of these a group at a time, made of whole stretches of b's rows; the columns of c
+// for all of them fit there too. In place, rows whose distance is a multiple of 4096 bytes would all have to share
 // a few places of the caches.
 const (
-	packedDepth   = 192 // steps over k, after which c is reloaded
-	packedHeight  = 512 // rows of a
-	packedColumns = 480 // of b
+	packedDepth   = 256 // steps over k, after which c is reloaded
+	packedHeight  = 256 // rows of a
+	packedColumns = 384 // of b
 	packedPanels  = 4   // of b, from which on a is worth copying
 )
 
