@@ -9,10 +9,10 @@ import (
 
 // kernelRow is a kernel alone, on one core, against the limit that binds it.
 type kernelRow struct {
-	name  string
-	work  float64 // operations or bytes of a call
-	limit func(l *limits, kernel string) float64
-	unit  string // "GFLOP/s" or "GB/s"
+	name   string
+	work   float64 // operations or bytes of a call
+	memory bool    // limits it, not the multiply-adders
+	unit   string  // "GFLOP/s" or "GB/s"
 	// call makes its operands and returns the call.
 	call func() func()
 }
@@ -46,10 +46,7 @@ func (b *bench) measureKernels(selected *regexp.Regexp) error {
 			if err := kernel.Select(name); err != nil {
 				return err
 			}
-			result := kernelResult{row: &r, kernel: name, rate: r.work / best(call)}
-			if limit := r.limit(&b.limits, name); limit > 0 {
-				result.share = result.rate / limit
-			}
+			result := r.measure(name, call, &b.limits)
 			b.say("kernel %s, %s: %s %s", r.name, name, number(result.rate/1e9), r.unit)
 			b.kernels = append(b.kernels, result)
 		}
@@ -60,13 +57,28 @@ func (b *bench) measureKernels(selected *regexp.Regexp) error {
 	return nil
 }
 
-func peakOf(l *limits, kernel string) float64 { return l.peak[kernel] }
-
-func memoryOf(l *limits, _ string) float64 { return l.memory }
+// measure times the kernel in use, and the multiply-adders in turns with it: so both find the processor alike.
+func (r *kernelRow) measure(name string, call func(), l *limits) kernelResult {
+	result := kernelResult{row: r, kernel: name}
+	loop, flops := peakLoop(name)
+	switch {
+	case r.memory:
+		result.rate = r.work / best(call)[0]
+		result.share = result.rate / l.memory
+	case loop == nil:
+		result.rate = r.work / best(call)[0]
+	default:
+		rounds := max(1, int(r.work/flops))
+		seconds := best(call, func() { loop(rounds) })
+		result.rate = r.work / seconds[0]
+		result.share = result.rate * seconds[1] / (flops * float64(rounds))
+	}
+	return result
+}
 
 func product(form string, m, n, k int, call func() func()) kernelRow {
 	name := fmt.Sprintf("%s %dx%dx%d", form, m, n, k)
-	return kernelRow{name: name, work: float64(2 * m * n * k), limit: peakOf, unit: "GFLOP/s", call: call}
+	return kernelRow{name: name, work: float64(2 * m * n * k), unit: "GFLOP/s", call: call}
 }
 
 // forward is act(bias + x w) with x [m, k] and w [k, n].
@@ -96,7 +108,7 @@ func inputGradient(m, n, k int) kernelRow {
 
 // adam reads four numbers a parameter and writes three.
 func adam(n int) kernelRow {
-	return kernelRow{name: fmt.Sprintf("Adam, %d million parameters", n>>20), work: float64(7 * 4 * n), limit: memoryOf, unit: "GB/s", call: func() func() {
+	return kernelRow{name: fmt.Sprintf("Adam, %d million parameters", n>>20), work: float64(7 * 4 * n), memory: true, unit: "GB/s", call: func() func() {
 		w, m, v, grad := ramp(n), ramp(n), ramp(n), ramp(n)
 		return func() { kernel.Adam(w, m, v, grad, 0, 0.5, 0.5, 1, 1, 1) }
 	}}

@@ -27,11 +27,11 @@ func measureLimits(cores int) limits {
 	const few, many = 20_000, 1_000_000 // rounds: many outlast the start of goroutines
 	for _, name := range kernel.Available() {
 		if loop, flops := peakLoop(name); loop != nil {
-			l.peak[name] = few * flops / best(func() { loop(few) })
+			l.peak[name] = few * flops / best(func() { loop(few) })[0]
 		}
 	}
 	if loop, flops := peakLoop(kernel.Name()); loop != nil {
-		l.peakAll = float64(cores) * many * flops / best(func() { together(cores, func(int) { loop(many) }) })
+		l.peakAll = float64(cores) * many * flops / best(func() { together(cores, func(int) { loop(many) }) })[0]
 	}
 	l.memory, l.memoryAll = memoryRate(1), memoryRate(cores)
 	return l
@@ -56,7 +56,7 @@ func memoryRate(cores int) float64 {
 				from, to := core*beyondCaches/cores, (core+1)*beyondCaches/cores
 				l.run(x[from:to], y[from:to])
 			})
-		})
+		})[0]
 		most = max(most, l.bytes*beyondCaches/seconds)
 	}
 	return most
@@ -71,14 +71,20 @@ func together(cores int, f func(core int)) {
 	group.Wait()
 }
 
-// best is the seconds of f in the fastest of many runs: what the processor can do when nothing else runs on it.
-func best(f func()) float64 {
-	f() // warms caches and clocks
-	least := math.Inf(1)
-	for begin := time.Now(); time.Since(begin) < 300*time.Millisecond; {
-		start := time.Now()
-		f()
-		least = min(least, time.Since(start).Seconds())
+// best is the seconds of each function in the fastest of many runs, made in turns: what the processor can do when nothing
+// else runs on it.
+func best(functions ...func()) []float64 {
+	least := make([]float64, len(functions))
+	for i, f := range functions {
+		f() // warms caches and clocks
+		least[i] = math.Inf(1)
+	}
+	for begin := time.Now(); time.Since(begin) < time.Duration(len(functions))*300*time.Millisecond; {
+		for i, f := range functions {
+			start := time.Now()
+			f()
+			least[i] = min(least[i], time.Since(start).Seconds())
+		}
 	}
 	return least
 }

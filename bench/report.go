@@ -102,7 +102,7 @@ func (b *bench) writeKernels(p *printer) {
 	if len(b.kernels) == 0 {
 		return
 	}
-	p.print("\n## Kernels, one core\n\nThe fastest of many calls, as the share of the limit that binds it. Products are M x N x K; the order of every sum is fixed, and the three kernels give the same bits.\n\n")
+	p.print("\n## Kernels, one core\n\nThe fastest of many calls, as the share of the limit that binds it: for products the multiply-adds of one core, timed in turns with the calls. Products are M x N x K; the order of every sum is fixed, and the three kernels give the same bits.\n\n")
 	p.print("| kernel | implementation | rate | share of limit |\n|---|---|--:|--:|\n")
 	for _, k := range b.kernels {
 		share := ""
