@@ -5205,9 +5205,9 @@ row441:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns445:
+columns444:
 	CMPQ    R8, $0x20
-	JLT     fewer446
+	JLT     fewer445
 	VANDPS  (DI), Y1, Y6
 	VPMINUD Y6, Y2, Y2
 	VANDPS  32(DI), Y1, Y6
@@ -5216,29 +5216,29 @@ columns445:
 	VPMINUD Y6, Y4, Y4
 	VANDPS  96(DI), Y1, Y6
 	VPMINUD Y6, Y5, Y5
-	ADDQ    $0x80, DI
+	ADDQ    $0x00000080, DI
 	SUBQ    $0x20, R8
-	JMP     columns445
+	JMP     columns444
 
-fewer446:
-columns447:
+fewer445:
+columns446:
 	CMPQ    R8, $0x08
-	JLT     partial443
+	JLT     fewer447
 	VANDPS  (DI), Y1, Y6
 	VPMINUD Y6, Y2, Y2
-	ADDQ    $0x20, DI
+	ADDQ    $0x00000020, DI
 	SUBQ    $0x08, R8
-	JMP     columns447
+	JMP     columns446
 
-partial443:
+fewer447:
 	TESTQ      SI, SI
-	JZ         done444
+	JZ         done443
 	VMASKMOVPS (DI), Y0, Y6
 	VANDPS     Y1, Y6, Y6
 	VBLENDVPS  Y0, Y6, Y2, Y6
 	VPMINUD    Y6, Y2, Y2
 
-done444:
+done443:
 	VPMINUD   Y3, Y2, Y2
 	VPMINUD   Y4, Y2, Y2
 	VPMINUD   Y5, Y2, Y2
@@ -5289,9 +5289,9 @@ row448:
 	MOVQ CX, R10
 	MOVQ SI, R11
 
-columns451:
+columns450:
 	CMPQ      R11, $0x08
-	JLT       partial449
+	JLT       fewer451
 	VXORPS    Y1, Y1, Y1
 	VMOVUPS   (R10), Y2
 	VCMPPS    $0x04, Y1, Y2, Y2
@@ -5299,13 +5299,13 @@ columns451:
 	SHLXQ     R9, R12, R12
 	ORQ       R12, R8
 	ADDQ      $0x08, R9
-	ADDQ      $0x20, R10
+	ADDQ      $0x00000020, R10
 	SUBQ      $0x08, R11
-	JMP       columns451
+	JMP       columns450
 
-partial449:
+fewer451:
 	TESTQ      DI, DI
-	JZ         done450
+	JZ         done449
 	VXORPS     Y1, Y1, Y1
 	VMASKMOVPS (R10), Y0, Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5315,7 +5315,7 @@ partial449:
 	ORQ        R10, R8
 	ADDQ       $0x08, R9
 
-done450:
+done449:
 	MOVQ R8, (AX)
 	ADDQ $0x08, AX
 	ADDQ DX, CX
@@ -5341,9 +5341,9 @@ TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns454:
+columns453:
 	CMPQ    BX, $0x08
-	JLT     partial452
+	JLT     fewer454
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
@@ -5368,13 +5368,13 @@ row455:
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
-	ADDQ         $0x20, CX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x08, BX
-	JMP          columns454
+	JMP          columns453
 
-partial452:
+fewer454:
 	TESTQ   SI, SI
-	JZ      done453
+	JZ      done452
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
@@ -5400,7 +5400,7 @@ row456:
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 
-done453:
+done452:
 	VZEROUPPER
 	RET
 
@@ -5796,24 +5796,24 @@ row489:
 	MOVQ DX, R10
 	MOVQ DI, R11
 
-columns492:
+columns491:
 	CMPQ    R11, $0x08
-	JLT     partial490
+	JLT     fewer492
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
-	ADDQ    $0x20, R10
+	ADDQ    $0x00000020, R10
 	SUBQ    $0x08, R11
-	JMP     columns492
+	JMP     columns491
 
-partial490:
+fewer492:
 	TESTQ      R8, R8
-	JZ         done491
+	JZ         done490
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done491:
+done490:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
@@ -5828,6 +5828,7 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	MOVQ    src+8(FP), CX
 	MOVQ    lds+16(FP), DX
 	SHLQ    $0x02, DX
+	VMOVUPS constant7fffffff7fffffffAVX2<>+0(SB), Y0
 	MOVQ    n+32(FP), BX
 	MOVQ    n+32(FP), SI
 	ANDL    $0x07, SI
@@ -5835,51 +5836,87 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    SI, R8
 	NEGQ    R8
-	VMOVDQU (DI)(R8*4), Y0
+	VMOVDQU (DI)(R8*4), Y1
 	MOVQ    BX, BX
 
-columns495:
-	CMPQ   BX, $0x08
-	JLT    partial493
-	VXORPS Y1, Y1, Y1
+columns494:
+	CMPQ   BX, $0x20
+	JLT    fewer495
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
 row496:
-	VMOVUPS (R8), Y2
-	VANDPS  constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
-	VPMAXUD Y2, Y1, Y1
+	VMOVUPS (R8), Y6
+	VANDPS  Y0, Y6, Y6
+	VPMAXUD Y6, Y2, Y2
+	VMOVUPS 32(R8), Y6
+	VANDPS  Y0, Y6, Y6
+	VPMAXUD Y6, Y3, Y3
+	VMOVUPS 64(R8), Y6
+	VANDPS  Y0, Y6, Y6
+	VPMAXUD Y6, Y4, Y4
+	VMOVUPS 96(R8), Y6
+	VANDPS  Y0, Y6, Y6
+	VPMAXUD Y6, Y5, Y5
 	ADDQ    DX, R8
 	DECQ    DI
 	JNZ     row496
-	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, BX
-	JMP     columns495
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS Y5, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, BX
+	JMP     columns494
 
-partial493:
+fewer495:
+columns497:
+	CMPQ   BX, $0x08
+	JLT    fewer498
+	VXORPS Y2, Y2, Y2
+	MOVQ   m+24(FP), DI
+	MOVQ   CX, R8
+
+row499:
+	VMOVUPS (R8), Y3
+	VANDPS  Y0, Y3, Y3
+	VPMAXUD Y3, Y2, Y2
+	ADDQ    DX, R8
+	DECQ    DI
+	JNZ     row499
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x08, BX
+	JMP     columns497
+
+fewer498:
 	TESTQ  SI, SI
-	JZ     done494
-	VXORPS Y1, Y1, Y1
+	JZ     done493
+	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), BX
 
-row497:
-	VMASKMOVPS (CX), Y0, Y2
-	VANDPS     constant7fffffff7fffffffAVX2<>+0(SB), Y2, Y2
-	VPMAXUD    Y2, Y1, Y1
+row500:
+	VMASKMOVPS (CX), Y1, Y3
+	VANDPS     Y0, Y3, Y3
+	VPMAXUD    Y3, Y2, Y2
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row497
-	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       $0x20, AX
+	JNZ        row500
+	VMASKMOVPS Y2, Y1, (AX)
+	ADDQ       $0x00000020, AX
 
-done494:
+done493:
 	VZEROUPPER
 	RET
 
 // func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst+0(FP), AX
 	MOVQ    ldd+8(FP), CX
@@ -5898,28 +5935,33 @@ TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	VMOVDQU (R9)(R10*4), Y0
 	MOVQ    columns+40(FP), R9
 
-row498:
+row501:
 	MOVQ AX, R10
-	MOVQ R9, R11
-	MOVQ DI, R12
+	LEAQ (DX)(BX*1), R11
+	MOVQ R9, R12
+	MOVQ DI, R13
 
-columns501:
-	CMPQ       R12, $0x08
-	JLT        partial499
-	VMOVUPS    (R11), Y1
+columns503:
+	CMPQ       R13, $0x08
+	JLT        fewer504
+	MOVLQSX    (R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	MOVLQSX    16(R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	VMOVUPS    (R12), Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
 	VGATHERDPS Y3, (DX)(Y1*4), Y2
 	VMOVUPS    Y2, (R10)
 	ADDQ       $0x20, R10
-	ADDQ       $0x20, R11
-	SUBQ       $0x08, R12
-	JMP        columns501
+	ADDQ       $0x00000020, R12
+	SUBQ       $0x08, R13
+	JMP        columns503
 
-partial499:
+fewer504:
 	TESTQ      R8, R8
-	JZ         done500
-	VMASKMOVPS (R11), Y0, Y1
+	JZ         done502
+	VMASKMOVPS (R12), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
 	VMOVAPS    Y0, Y3
@@ -5927,11 +5969,11 @@ partial499:
 	VMASKMOVPS Y2, Y0, (R10)
 	ADDQ       $0x20, R10
 
-done500:
+done502:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row498
+	JNZ  row501
 	VZEROUPPER
 	RET
 
@@ -5948,7 +5990,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop502:
+loop505:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -6010,13 +6052,13 @@ loop502:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done503
+	JGE        done506
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop502
+	JMP        loop505
 
-done503:
+done506:
 	VZEROUPPER
 	RET
 
@@ -6028,9 +6070,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest505
+	JLT  rest508
 
-loop504:
+loop507:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -6066,11 +6108,11 @@ loop504:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop504
+	JGE         loop507
 
-rest505:
+rest508:
 	ADDQ        $0x08, BX
-	JZ          done506
+	JZ          done509
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6108,7 +6150,7 @@ rest505:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done506:
+done509:
 	VZEROUPPER
 	RET
 
@@ -6260,9 +6302,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest508
+	JLT  rest511
 
-loop507:
+loop510:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6304,11 +6346,11 @@ loop507:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop507
+	JGE         loop510
 
-rest508:
+rest511:
 	ADDQ        $0x08, BX
-	JZ          done509
+	JZ          done512
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6352,7 +6394,7 @@ rest508:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done509:
+done512:
 	VZEROUPPER
 	RET
 
@@ -6564,9 +6606,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest511
+	JLT  rest514
 
-loop510:
+loop513:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6621,11 +6663,11 @@ loop510:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop510
+	JGE         loop513
 
-rest511:
+rest514:
 	ADDQ        $0x08, BX
-	JZ          done512
+	JZ          done515
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6682,7 +6724,7 @@ rest511:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done512:
+done515:
 	VZEROUPPER
 	RET
 
@@ -6694,9 +6736,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest514
+	JLT  rest517
 
-loop513:
+loop516:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -6739,11 +6781,11 @@ loop513:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop513
+	JGE         loop516
 
-rest514:
+rest517:
 	ADDQ        $0x08, BX
-	JZ          done515
+	JZ          done518
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6788,7 +6830,7 @@ rest514:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done515:
+done518:
 	VZEROUPPER
 	RET
 
@@ -6810,9 +6852,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest517
+	JLT  rest520
 
-loop516:
+loop519:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -6868,11 +6910,11 @@ loop516:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop516
+	JGE         loop519
 
-rest517:
+rest520:
 	ADDQ        $0x08, BX
-	JZ          done518
+	JZ          done521
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6930,7 +6972,7 @@ rest517:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done518:
+done521:
 	VZEROUPPER
 	RET
 
@@ -7015,9 +7057,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest520
+	JLT  rest523
 
-loop519:
+loop522:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7125,11 +7167,11 @@ loop519:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop519
+	JGE         loop522
 
-rest520:
+rest523:
 	ADDQ        $0x08, R8
-	JZ          done521
+	JZ          done524
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7239,7 +7281,7 @@ rest520:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done521:
+done524:
 	VZEROUPPER
 	RET
 
@@ -7252,9 +7294,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest523
+	JLT          rest526
 
-loop522:
+loop525:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7262,11 +7304,11 @@ loop522:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop522
+	JGE     loop525
 
-rest523:
+rest526:
 	ADDQ       $0x08, BX
-	JZ         done524
+	JZ         done527
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7276,7 +7318,7 @@ rest523:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done524:
+done527:
 	VZEROUPPER
 	RET
 
@@ -7291,9 +7333,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest526
+	JLT          rest529
 
-loop525:
+loop528:
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y1, Y2
 	VMOVUPS (BX)(AX*1), Y3
@@ -7305,11 +7347,11 @@ loop525:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop525
+	JGE     loop528
 
-rest526:
+rest529:
 	ADDQ       $0x08, SI
-	JZ         done527
+	JZ         done530
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7323,7 +7365,7 @@ rest526:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done527:
+done530:
 	VZEROUPPER
 	RET
 
@@ -7347,9 +7389,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest529
+	JLT          rest532
 
-loop528:
+loop531:
 	VMOVUPS (SI)(AX*1), Y8
 	VMOVUPS (DX)(AX*1), Y9
 	VMULPS  Y9, Y1, Y9
@@ -7373,11 +7415,11 @@ loop528:
 	VMOVUPS Y8, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, DI
-	JGE     loop528
+	JGE     loop531
 
-rest529:
+rest532:
 	ADDQ       $0x08, DI
-	JZ         done530
+	JZ         done533
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7403,7 +7445,7 @@ rest529:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done530:
+done533:
 	VZEROUPPER
 	RET
 
@@ -7418,9 +7460,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest532
+	JLT          rest535
 
-loop531:
+loop534:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7435,11 +7477,11 @@ loop531:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop531
+	JGE     loop534
 
-rest532:
+rest535:
 	ADDQ       $0x08, SI
-	JZ         done533
+	JZ         done536
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7456,7 +7498,7 @@ rest532:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done533:
+done536:
 	VZEROUPPER
 	RET
 
@@ -7474,9 +7516,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest535
+	JLT          rest538
 
-loop534:
+loop537:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7506,11 +7548,11 @@ loop534:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop534
+	JGE       loop537
 
-rest535:
+rest538:
 	ADDQ       $0x08, DI
-	JZ         done536
+	JZ         done539
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7542,7 +7584,7 @@ rest535:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done536:
+done539:
 	VZEROUPPER
 	RET
 
@@ -7554,19 +7596,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop538:
+loop541:
 	CMPQ      AX, DX
-	JGE       done537
+	JGE       done540
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done537
+	JNE       done540
 	ADDQ      $0x08, AX
-	JMP       loop538
+	JMP       loop541
 
-done537:
+done540:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7579,9 +7621,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop540:
+loop543:
 	CMPQ      AX, BX
-	JGE       done539
+	JGE       done542
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7598,9 +7640,9 @@ loop540:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop540
+	JMP       loop543
 
-done539:
+done542:
 	VZEROUPPER
 	RET
 
@@ -7637,19 +7679,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop543:
+loop546:
 	CMPQ    AX, DX
-	JGE     done542
+	JGE     done545
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector544
+	JEQ     vector547
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector544:
+vector547:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -7685,20 +7727,20 @@ vector544:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector544
+	JNZ       vector547
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop543
+	JMP       loop546
 
-done542:
+done545:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end541
+	JNE       end544
 	MOVB      $0x01, AL
 
-end541:
+end544:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7712,9 +7754,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop546:
+loop549:
 	CMPQ       AX, BX
-	JGE        done545
+	JGE        done548
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7727,9 +7769,9 @@ loop546:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop546
+	JMP        loop549
 
-done545:
+done548:
 	VZEROUPPER
 	RET
 
@@ -7769,9 +7811,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop548:
+loop551:
 	CMPQ        CX, BX
-	JGE         done547
+	JGE         done550
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7781,9 +7823,9 @@ loop548:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop548
+	JMP         loop551
 
-done547:
+done550:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -6400,9 +6400,9 @@ row423:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns427:
+columns426:
 	CMPQ    R8, $0x40
-	JLT     fewer428
+	JLT     fewer427
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	VANDPS  64(DI), Z0, Z5
@@ -6411,28 +6411,28 @@ columns427:
 	VPMINUD Z5, Z3, Z3
 	VANDPS  192(DI), Z0, Z5
 	VPMINUD Z5, Z4, Z4
-	ADDQ    $0x00, DI
+	ADDQ    $0x00000100, DI
 	SUBQ    $0x40, R8
-	JMP     columns427
+	JMP     columns426
 
-fewer428:
-columns429:
+fewer427:
+columns428:
 	CMPQ    R8, $0x10
-	JLT     partial425
+	JLT     fewer429
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
-	ADDQ    $0x40, DI
+	ADDQ    $0x00000040, DI
 	SUBQ    $0x10, R8
-	JMP     columns429
+	JMP     columns428
 
-partial425:
+fewer429:
 	TESTQ     SI, SI
-	JZ        done426
+	JZ        done425
 	VMOVUPS.Z (DI), K1, Z5
 	VANDPS    Z0, Z5, Z5
 	VPMINUD   Z5, Z1, K1, Z1
 
-done426:
+done425:
 	VPMINUD Z2, Z1, Z1
 	VPMINUD Z3, Z1, Z1
 	VPMINUD Z4, Z1, Z1
@@ -6490,22 +6490,22 @@ row430:
 	MOVQ CX, R10
 	MOVQ SI, R11
 
-columns433:
+columns432:
 	CMPQ    R11, $0x10
-	JLT     partial431
+	JLT     fewer433
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (R10), Z0, K2
 	KMOVW   K2, R12
 	SHLXQ   R9, R12, R12
 	ORQ     R12, R8
 	ADDQ    $0x10, R9
-	ADDQ    $0x40, R10
+	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns433
+	JMP     columns432
 
-partial431:
+fewer433:
 	TESTQ   DI, DI
-	JZ      done432
+	JZ      done431
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (R10), Z0, K1, K2
 	KMOVW   K2, R10
@@ -6513,7 +6513,7 @@ partial431:
 	ORQ     R10, R8
 	ADDQ    $0x10, R9
 
-done432:
+done431:
 	MOVQ R8, (AX)
 	ADDQ $0x08, AX
 	ADDQ DX, CX
@@ -6538,9 +6538,9 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns436:
+columns435:
 	CMPQ    BX, $0x10
-	JLT     partial434
+	JLT     fewer436
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
@@ -6560,13 +6560,13 @@ row437:
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
-	ADDQ     $0x40, CX
+	ADDQ     $0x00000040, CX
 	SUBQ     $0x10, BX
-	JMP      columns436
+	JMP      columns435
 
-partial434:
+fewer436:
 	TESTQ   SI, SI
-	JZ      done435
+	JZ      done434
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
@@ -6586,7 +6586,7 @@ row438:
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done435:
+done434:
 	VZEROUPPER
 	RET
 
@@ -6983,24 +6983,24 @@ row471:
 	MOVQ DX, R10
 	MOVQ DI, R11
 
-columns474:
+columns473:
 	CMPQ    R11, $0x10
-	JLT     partial472
+	JLT     fewer474
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
-	ADDQ    $0x40, R10
+	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns474
+	JMP     columns473
 
-partial472:
+fewer474:
 	TESTQ     R8, R8
-	JZ        done473
+	JZ        done472
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done473:
+done472:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
@@ -7011,61 +7011,98 @@ done473:
 // func largestAVX512(dst *uint32, src *float32, lds int, m int, n int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·largestAVX512(SB), NOSPLIT, $0-40
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+8(FP), CX
-	MOVQ  lds+16(FP), DX
-	SHLQ  $0x02, DX
-	MOVQ  n+32(FP), BX
-	MOVQ  n+32(FP), SI
-	ANDL  $0x0f, SI
-	SUBQ  SI, BX
-	MOVL  $0xffffffff, DI
-	BZHIL SI, DI, DI
-	KMOVW DI, K1
-	MOVQ  BX, BX
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    lds+16(FP), DX
+	SHLQ    $0x02, DX
+	VMOVUPS constant7fffffff7fffffffAVX512<>+0(SB), Z0
+	MOVQ    n+32(FP), BX
+	MOVQ    n+32(FP), SI
+	ANDL    $0x0f, SI
+	SUBQ    SI, BX
+	MOVL    $0xffffffff, DI
+	BZHIL   SI, DI, DI
+	KMOVW   DI, K1
+	MOVQ    BX, BX
 
-columns477:
-	CMPQ    BX, $0x10
-	JLT     partial475
-	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+columns476:
+	CMPQ    BX, $0x40
+	JLT     fewer477
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
 row478:
-	VMOVUPS (R8), Z1
-	VANDPS  constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
-	VPMAXUD Z1, Z0, Z0
+	VMOVUPS (R8), Z5
+	VANDPS  Z0, Z5, Z5
+	VPMAXUD Z5, Z1, Z1
+	VMOVUPS 64(R8), Z5
+	VANDPS  Z0, Z5, Z5
+	VPMAXUD Z5, Z2, Z2
+	VMOVUPS 128(R8), Z5
+	VANDPS  Z0, Z5, Z5
+	VPMAXUD Z5, Z3, Z3
+	VMOVUPS 192(R8), Z5
+	VANDPS  Z0, Z5, Z5
+	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
 	JNZ     row478
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, CX
-	SUBQ    $0x10, BX
-	JMP     columns477
+	VMOVUPS Z1, (AX)
+	VMOVUPS Z2, 64(AX)
+	VMOVUPS Z3, 128(AX)
+	VMOVUPS Z4, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, BX
+	JMP     columns476
 
-partial475:
+fewer477:
+columns479:
+	CMPQ    BX, $0x10
+	JLT     fewer480
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ    m+24(FP), DI
+	MOVQ    CX, R8
+
+row481:
+	VMOVUPS (R8), Z2
+	VANDPS  Z0, Z2, Z2
+	VPMAXUD Z2, Z1, Z1
+	ADDQ    DX, R8
+	DECQ    DI
+	JNZ     row481
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, BX
+	JMP     columns479
+
+fewer480:
 	TESTQ   SI, SI
-	JZ      done476
-	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	JZ      done475
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row479:
-	VMOVUPS.Z (CX), K1, Z1
-	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
-	VPMAXUD   Z1, Z0, Z0
+row482:
+	VMOVUPS.Z (CX), K1, Z2
+	VANDPS    Z0, Z2, Z2
+	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row479
-	VMOVUPS   Z0, K1, (AX)
-	ADDQ      $0x40, AX
+	JNZ       row482
+	VMOVUPS   Z1, K1, (AX)
+	ADDQ      $0x00000040, AX
 
-done476:
+done475:
 	VZEROUPPER
 	RET
 
 // func gatherColumnsAVX512(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	MOVQ  dst+0(FP), AX
 	MOVQ  ldd+8(FP), CX
@@ -7083,28 +7120,37 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	KMOVW R9, K1
 	MOVQ  columns+40(FP), R9
 
-row480:
+row483:
 	MOVQ AX, R10
-	MOVQ R9, R11
-	MOVQ DI, R12
+	LEAQ (DX)(BX*1), R11
+	MOVQ R9, R12
+	MOVQ DI, R13
 
-columns483:
-	CMPQ       R12, $0x10
-	JLT        partial481
-	VMOVUPS    (R11), Z0
+columns485:
+	CMPQ       R13, $0x10
+	JLT        fewer486
+	MOVLQSX    (R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	MOVLQSX    16(R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	MOVLQSX    32(R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	MOVLQSX    48(R12), R14
+	PREFETCHT0 (R11)(R14*4)
+	VMOVUPS    (R12), Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K2, K2, K2
 	VGATHERDPS (DX)(Z0*4), K2, Z1
 	VMOVUPS    Z1, (R10)
 	ADDQ       $0x40, R10
-	ADDQ       $0x40, R11
-	SUBQ       $0x10, R12
-	JMP        columns483
+	ADDQ       $0x00000040, R12
+	SUBQ       $0x10, R13
+	JMP        columns485
 
-partial481:
+fewer486:
 	TESTQ      R8, R8
-	JZ         done482
-	VMOVUPS.Z  (R11), K1, Z0
+	JZ         done484
+	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
 	KMOVW      K1, K3
@@ -7112,11 +7158,11 @@ partial481:
 	VMOVUPS    Z1, K1, (R10)
 	ADDQ       $0x40, R10
 
-done482:
+done484:
 	ADDQ BX, DX
 	ADDQ CX, AX
 	DECQ SI
-	JNZ  row480
+	JNZ  row483
 	VZEROUPPER
 	RET
 
@@ -7133,7 +7179,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop484:
+loop487:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -7195,13 +7241,13 @@ loop484:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done485
+	JGE        done488
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop484
+	JMP        loop487
 
-done485:
+done488:
 	VZEROUPPER
 	RET
 
@@ -7213,9 +7259,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest487
+	JLT  rest490
 
-loop486:
+loop489:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -7251,11 +7297,11 @@ loop486:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop486
+	JGE         loop489
 
-rest487:
+rest490:
 	ADDQ        $0x10, BX
-	JZ          done488
+	JZ          done491
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7293,7 +7339,7 @@ rest487:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done488:
+done491:
 	VZEROUPPER
 	RET
 
@@ -7557,9 +7603,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest490
+	JLT  rest493
 
-loop489:
+loop492:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -7601,11 +7647,11 @@ loop489:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop489
+	JGE         loop492
 
-rest490:
+rest493:
 	ADDQ        $0x10, BX
-	JZ          done491
+	JZ          done494
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7649,7 +7695,7 @@ rest490:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done491:
+done494:
 	VZEROUPPER
 	RET
 
@@ -8003,9 +8049,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest493
+	JLT  rest496
 
-loop492:
+loop495:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -8060,11 +8106,11 @@ loop492:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop492
+	JGE         loop495
 
-rest493:
+rest496:
 	ADDQ        $0x10, BX
-	JZ          done494
+	JZ          done497
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8121,7 +8167,7 @@ rest493:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done494:
+done497:
 	VZEROUPPER
 	RET
 
@@ -8133,9 +8179,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest496
+	JLT  rest499
 
-loop495:
+loop498:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -8178,11 +8224,11 @@ loop495:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop495
+	JGE         loop498
 
-rest496:
+rest499:
 	ADDQ        $0x10, BX
-	JZ          done497
+	JZ          done500
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8227,7 +8273,7 @@ rest496:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done497:
+done500:
 	VZEROUPPER
 	RET
 
@@ -8257,9 +8303,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest499
+	JLT  rest502
 
-loop498:
+loop501:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -8315,11 +8361,11 @@ loop498:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop498
+	JGE         loop501
 
-rest499:
+rest502:
 	ADDQ        $0x10, BX
-	JZ          done500
+	JZ          done503
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8377,7 +8423,7 @@ rest499:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done500:
+done503:
 	VZEROUPPER
 	RET
 
@@ -8518,9 +8564,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest502
+	JLT  rest505
 
-loop501:
+loop504:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -8628,11 +8674,11 @@ loop501:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop501
+	JGE         loop504
 
-rest502:
+rest505:
 	ADDQ        $0x10, R8
-	JZ          done503
+	JZ          done506
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -8742,7 +8788,7 @@ rest502:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done503:
+done506:
 	VZEROUPPER
 	RET
 
@@ -8755,9 +8801,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest505
+	JLT          rest508
 
-loop504:
+loop507:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -8765,11 +8811,11 @@ loop504:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop504
+	JGE     loop507
 
-rest505:
+rest508:
 	ADDQ      $0x10, BX
-	JZ        done506
+	JZ        done509
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -8779,7 +8825,7 @@ rest505:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done506:
+done509:
 	VZEROUPPER
 	RET
 
@@ -8794,9 +8840,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest508
+	JLT          rest511
 
-loop507:
+loop510:
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z1, Z2
 	VMOVUPS (BX)(AX*1), Z3
@@ -8808,11 +8854,11 @@ loop507:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop507
+	JGE     loop510
 
-rest508:
+rest511:
 	ADDQ      $0x10, SI
-	JZ        done509
+	JZ        done512
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -8826,7 +8872,7 @@ rest508:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done509:
+done512:
 	VZEROUPPER
 	RET
 
@@ -8850,9 +8896,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest511
+	JLT          rest514
 
-loop510:
+loop513:
 	VMOVUPS (SI)(AX*1), Z8
 	VMOVUPS (DX)(AX*1), Z9
 	VMULPS  Z9, Z1, Z9
@@ -8876,11 +8922,11 @@ loop510:
 	VMOVUPS Z8, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, DI
-	JGE     loop510
+	JGE     loop513
 
-rest511:
+rest514:
 	ADDQ      $0x10, DI
-	JZ        done512
+	JZ        done515
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -8906,7 +8952,7 @@ rest511:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done512:
+done515:
 	VZEROUPPER
 	RET
 
@@ -8921,9 +8967,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest514
+	JLT          rest517
 
-loop513:
+loop516:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -8938,11 +8984,11 @@ loop513:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop513
+	JGE     loop516
 
-rest514:
+rest517:
 	ADDQ      $0x10, SI
-	JZ        done515
+	JZ        done518
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -8959,7 +9005,7 @@ rest514:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done515:
+done518:
 	VZEROUPPER
 	RET
 
@@ -8977,9 +9023,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest517
+	JLT          rest520
 
-loop516:
+loop519:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -9009,11 +9055,11 @@ loop516:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop516
+	JGE       loop519
 
-rest517:
+rest520:
 	ADDQ      $0x10, DI
-	JZ        done518
+	JZ        done521
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9045,7 +9091,7 @@ rest517:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done518:
+done521:
 	VZEROUPPER
 	RET
 
@@ -9057,18 +9103,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop520:
+loop523:
 	CMPQ     AX, DX
-	JGE      done519
+	JGE      done522
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done519
+	JCC      done522
 	ADDQ     $0x10, AX
-	JMP      loop520
+	JMP      loop523
 
-done519:
+done522:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -9081,18 +9127,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop522:
+loop525:
 	CMPQ      AX, BX
-	JGE       done521
+	JGE       done524
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop522
+	JMP       loop525
 
-done521:
+done524:
 	VZEROUPPER
 	RET
 
@@ -9115,19 +9161,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop525:
+loop528:
 	CMPQ    AX, DX
-	JGE     done524
+	JGE     done527
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector526
+	JEQ     vector529
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector526:
+vector529:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -9143,19 +9189,19 @@ vector526:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector526
+	JNZ       vector529
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop525
+	JMP       loop528
 
-done524:
+done527:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end523
+	JCC      end526
 	MOVB     $0x01, AL
 
-end523:
+end526:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -9169,18 +9215,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop528:
+loop531:
 	CMPQ      AX, BX
-	JGE       done527
+	JGE       done530
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop528
+	JMP       loop531
 
-done527:
+done530:
 	VZEROUPPER
 	RET
 
@@ -9204,17 +9250,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop530:
+loop533:
 	CMPQ        CX, BX
-	JGE         done529
+	JGE         done532
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop530
+	JMP         loop533
 
-done529:
+done532:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -122,21 +122,24 @@ func (p *product) packUsed(f *assembly, memory []float32, j, width, stride int) 
 	n := min(width, transposeSize)
 	for i := 0; i < width; i += n {
 		i := min(i, width-n)
-		for row := range n {
-			p.gatherTerms(f, rows[row*p.k:][:p.k], j+i+row)
-		}
+		p.gatherTerms(f, rows[:], j+i, n)
 		transposeStrips(memory[i:], stride, rows[:], p.k, n, p.k, f.strip)
 	}
 }
 
-// gatherTerms copies the used terms of the j-th used column of a transposed b.
-func (p *product) gatherTerms(f *assembly, terms []float32, j int) {
-	if p.usedColumns != nil {
-		j = int(p.usedColumns[j])
-	}
-	if p.usedTerms == nil {
-		copy(terms, p.b[j*p.ldb:])
-	} else {
-		f.gather(&terms[0], 0, &p.b[j*p.ldb], 0, 1, &p.usedTerms[0], p.k)
+// gatherTerms copies the used terms of the used columns [j, j+n) of a transposed b.
+func (p *product) gatherTerms(f *assembly, terms []float32, j, n int) {
+	switch {
+	case p.usedColumns == nil:
+		f.gather(&terms[0], p.k, &p.b[j*p.ldb], p.ldb, n, &p.usedTerms[0], p.k)
+	case p.usedTerms == nil:
+		for i, column := range p.usedColumns[j : j+n] {
+			copy(terms[i*p.k:][:p.k], p.b[int(column)*p.ldb:])
+		}
+	default:
+		for i, column := range p.usedColumns[j : j+n] {
+			next := p.usedColumns[min(j+i+1, len(p.usedColumns)-1)] // gather asks for it in time
+			f.gather(&terms[i*p.k], 0, &p.b[int(column)*p.ldb], int(next-column)*p.ldb, 1, &p.usedTerms[0], p.k)
+		}
 	}
 }

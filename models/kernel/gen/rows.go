@@ -146,35 +146,49 @@ func (v *isa) copyRows() {
 	v.end()
 }
 
-// largest goes down the rows for a vector of columns at a time. Magnitudes of floats are in the order of their bits.
+// largest goes down the rows for some vectors of columns at a time. Magnitudes of floats are in the order of their bits.
 func (v *isa) largest() {
 	v.function("largest", "func(dst *uint32, src *float32, lds, m, n int)", "sets dst[j] to the bits of the largest magnitude among src[0:m, j].")
-	dst, src, lds := v.pointer("dst"), v.pointer("src"), v.stride("lds")
-	v.vectorsOf("n").each(src, func(at operand.Mem, lanes mask) {
-		most, i, p, row := v.zero(), v.GP64(), v.GP64(), v.label("row")
+	dst, src, lds, magnitude := v.pointer("dst"), v.pointer("src"), v.stride("lds"), v.copy(v.bits(magnitudeBit))
+	v.vectorsOf("n").groups(src, 4, func(at operand.Mem, vectors int, lanes mask) {
+		most := make([]reg.VecVirtual, vectors)
+		for i := range most {
+			most[i] = v.zero()
+		}
+		i, p, row := v.GP64(), v.GP64(), v.label("row")
 		v.MOVQ(v.address("m"), i)
 		v.MOVQ(at.Base, p)
 		v.Label(row)
-		x := v.vec()
-		v.load(operand.Mem{Base: p}, lanes, x)
-		v.VPMAXUD(v.abs(x), most, most)
+		for i, most := range most {
+			x := v.vec()
+			v.load(operand.Mem{Base: p, Disp: i * v.bytes()}, lanes, x)
+			v.VANDPS(magnitude, x, x)
+			v.VPMAXUD(x, most, most)
+		}
 		v.ADDQ(lds, p)
 		v.DECQ(i)
 		v.JNZ(operand.LabelRef(row))
-		v.store(most, lanes, operand.Mem{Base: dst})
-		v.ADDQ(operand.U8(v.bytes()), dst)
+		for i, most := range most {
+			v.store(most, lanes, operand.Mem{Base: dst, Disp: i * v.bytes()})
+		}
+		v.ADDQ(operand.U32(vectors*v.bytes()), dst)
 	})
 	v.end()
 }
 
-// gatherColumns reads the list of columns anew for each row: it stays in the first cache.
+// gatherColumns reads the list of columns anew for each row: it stays in the first cache. It asks for the next row in
+// time, which often lies on a page of its own.
 func (v *isa) gatherColumns() {
 	v.function("gatherColumns", "func(dst *float32, ldd int, src *float32, lds, m int, columns *int32, n int)", "copies n columns of m rows.")
 	dst, ldd, src, lds, m := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("m")
-	columns, list, row, to := v.vectorsOf("n"), v.pointer("columns"), v.label("row"), v.GP64()
+	columns, list, row, to, below := v.vectorsOf("n"), v.pointer("columns"), v.label("row"), v.GP64(), v.GP64()
 	v.Label(row)
 	v.MOVQ(dst, to)
+	v.LEAQ(operand.Mem{Base: src, Index: lds, Scale: 1}, below)
 	columns.each(list, func(at operand.Mem, lanes mask) {
+		if lanes == nil {
+			v.prefetchColumns(below, at)
+		}
 		index := v.vec()
 		v.load(at, lanes, index)
 		v.store(v.gather(src, index, lanes), lanes, operand.Mem{Base: to})
@@ -185,6 +199,16 @@ func (v *isa) gatherColumns() {
 	v.DECQ(m)
 	v.JNZ(operand.LabelRef(row))
 	v.end()
+}
+
+// prefetchColumns asks for every fourth of a vector of columns in a list: those between lie in the same or the next
+// cache lines.
+func (v *isa) prefetchColumns(row reg.GPVirtual, list operand.Mem) {
+	for i := 0; i < v.lanes; i += 4 {
+		column := v.GP64()
+		v.MOVLQSX(list.Offset(4*i), column)
+		v.PREFETCHT0(operand.Mem{Base: row, Index: column, Scale: 4})
+	}
 }
 
 // gather is the elements of an array at the indices, in the lanes of the mask. The instruction clears its mask.

@@ -204,7 +204,11 @@ func (v *isa) hasZero() {
 	for i := range least {
 		least[i] = v.copy(magnitude)
 	}
-	vectors.eachOf(a, zeroVectors, func(i int, at operand.Mem, lanes mask) { v.keepSmaller(least[i], at, magnitude, lanes) })
+	vectors.groups(a, zeroVectors, func(at operand.Mem, n int, lanes mask) {
+		for i := range n {
+			v.keepSmaller(least[i], at.Offset(i*v.bytes()), magnitude, lanes)
+		}
+	})
 	for _, x := range least[1:] {
 		v.VPMINUD(x, least[0], least[0])
 	}
@@ -362,38 +366,33 @@ func (v *isa) vectorsOf(param string) vectors {
 
 // each emits a loop over the vectors of a row.
 func (v vectors) each(row reg.GPVirtual, body func(at operand.Mem, lanes mask)) {
-	v.eachOf(row, 1, func(_ int, at operand.Mem, lanes mask) { body(at, lanes) })
+	v.groups(row, 1, func(at operand.Mem, _ int, lanes mask) { body(at, lanes) })
 }
 
-// eachOf emits a loop over so many vectors at a time, which the body numbers, and over those that are left.
-func (v vectors) eachOf(row reg.GPVirtual, many int, body func(i int, at operand.Mem, lanes mask)) {
-	at, left := v.GP64(), v.GP64()
+// groups emits a loop over so many vectors of a row at a time, one over single ones, and what is left, masked.
+func (v vectors) groups(row reg.GPVirtual, many int, body func(at operand.Mem, vectors int, lanes mask)) {
+	at, left, done := v.GP64(), v.GP64(), v.label("done")
 	v.MOVQ(row, at)
 	v.MOVQ(v.whole, left)
-	partial, done := v.label("partial"), v.label("done")
-	for n := many; n > 0; n /= many {
-		loop, fewer := v.label("columns"), partial
-		if n > 1 {
-			fewer = v.label("fewer")
-		}
-		v.Label(loop)
-		v.CMPQ(left, operand.U8(n*v.isa.lanes))
-		v.JLT(operand.LabelRef(fewer))
-		for i := range n {
-			body(i, operand.Mem{Base: at, Disp: i * v.bytes()}, nil)
-		}
-		v.ADDQ(operand.U8(n*v.bytes()), at)
-		v.SUBQ(operand.U8(n*v.isa.lanes), left)
-		v.JMP(operand.LabelRef(loop))
-		if n > 1 {
-			v.Label(fewer)
-		} else {
-			break
-		}
+	if many > 1 {
+		v.loop(at, left, many, body)
 	}
-	v.Label(partial)
+	v.loop(at, left, 1, body)
 	v.TESTQ(v.rest, v.rest)
 	v.JZ(operand.LabelRef(done))
-	body(0, operand.Mem{Base: at}, v.lanes)
+	body(operand.Mem{Base: at}, 1, v.lanes)
 	v.Label(done)
+}
+
+// loop emits a loop over so many whole vectors at a time while there are enough.
+func (v vectors) loop(at, left reg.GPVirtual, vectors int, body func(at operand.Mem, vectors int, lanes mask)) {
+	loop, fewer := v.label("columns"), v.label("fewer")
+	v.Label(loop)
+	v.CMPQ(left, operand.U8(vectors*v.isa.lanes))
+	v.JLT(operand.LabelRef(fewer))
+	body(operand.Mem{Base: at}, vectors, nil)
+	v.ADDQ(operand.U32(vectors*v.bytes()), at)
+	v.SUBQ(operand.U8(vectors*v.isa.lanes), left)
+	v.JMP(operand.LabelRef(loop))
+	v.Label(fewer)
 }
