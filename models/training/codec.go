@@ -4,35 +4,45 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
+	"slices"
+	"unsafe"
 )
 
 // Little-endian, lengths first. Beam would encode slices of numbers element by element through reflection, which costs
-// several times what training does.
+// several times what training does; here they are copied as they lie in memory.
+
+type numeric interface{ int64 | int32 | float32 }
+
+// littleEndian tells the order of this processor.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// bytesOf is the memory of numbers.
+func bytesOf[T numeric](x []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(T(0))))
+}
+
+// reverseEach reverses each number of so many bytes.
+func reverseEach(b []byte, size int) {
+	for number := range slices.Chunk(b, size) {
+		slices.Reverse(number)
+	}
+}
 
 // A writer appends to a growing slice.
 type writer []byte
 
 func (w *writer) int64(v int64) { *w = binary.LittleEndian.AppendUint64(*w, uint64(v)) }
 
-func (w *writer) int64s(x []int64) {
-	w.int64(int64(len(x)))
-	for _, v := range x {
-		*w = binary.LittleEndian.AppendUint64(*w, uint64(v))
-	}
-}
+func (w *writer) int64s(x []int64)     { appendNumbers(w, x) }
+func (w *writer) int32s(x []int32)     { appendNumbers(w, x) }
+func (w *writer) float32s(x []float32) { appendNumbers(w, x) }
 
-func (w *writer) int32s(x []int32) {
+func appendNumbers[T numeric](w *writer, x []T) {
 	w.int64(int64(len(x)))
-	for _, v := range x {
-		*w = binary.LittleEndian.AppendUint32(*w, uint32(v))
-	}
-}
-
-func (w *writer) float32s(x []float32) {
-	w.int64(int64(len(x)))
-	for _, v := range x {
-		*w = binary.LittleEndian.AppendUint32(*w, math.Float32bits(v))
+	begin := len(*w)
+	*w = append(*w, bytesOf(x)...)
+	if !littleEndian {
+		reverseEach((*w)[begin:], int(unsafe.Sizeof(T(0))))
 	}
 }
 
@@ -70,38 +80,20 @@ func (r *reader) int64() int64 {
 	return int64(binary.LittleEndian.Uint64(b))
 }
 
-func (r *reader) int64s() []int64 {
-	b := r.bytes(r.int64(), 8)
-	if len(b) == 0 {
-		return nil
-	}
-	x := make([]int64, len(b)/8)
-	for i := range x {
-		x[i] = int64(binary.LittleEndian.Uint64(b[i*8:]))
-	}
-	return x
-}
+func (r *reader) int64s() []int64     { return readNumbers[int64](r) }
+func (r *reader) int32s() []int32     { return readNumbers[int32](r) }
+func (r *reader) float32s() []float32 { return readNumbers[float32](r) }
 
-func (r *reader) int32s() []int32 {
-	b := r.bytes(r.int64(), 4)
+func readNumbers[T numeric](r *reader) []T {
+	size := int(unsafe.Sizeof(T(0)))
+	b := r.bytes(r.int64(), size)
 	if len(b) == 0 {
 		return nil
 	}
-	x := make([]int32, len(b)/4)
-	for i := range x {
-		x[i] = int32(binary.LittleEndian.Uint32(b[i*4:]))
-	}
-	return x
-}
-
-func (r *reader) float32s() []float32 {
-	b := r.bytes(r.int64(), 4)
-	if len(b) == 0 {
-		return nil
-	}
-	x := make([]float32, len(b)/4)
-	for i := range x {
-		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[i*4:]))
+	x := make([]T, len(b)/size)
+	copy(bytesOf(x), b)
+	if !littleEndian {
+		reverseEach(bytesOf(x), size)
 	}
 	return x
 }
