@@ -57,23 +57,21 @@ func (b *bench) measureKernels(selected *regexp.Regexp) error {
 	return nil
 }
 
-// measure times the kernel in use, and the multiply-adders in turns with it: so both find the processor alike.
+// measure times the kernel in use. Multiply-adders that limit it are timed in turns with it, so that both find the
+// processor alike.
 func (r *kernelRow) measure(name string, call func(), l *limits) kernelResult {
-	result := kernelResult{row: r, kernel: name}
-	loop, flops := peakLoop(name)
-	switch {
-	case r.memory:
-		result.rate = r.work / best(call)[0]
-		result.share = result.rate / l.memory
-	case loop == nil:
-		result.rate = r.work / best(call)[0]
-	default:
-		rounds := max(1, int(r.work/flops))
-		seconds := best(call, func() { loop(rounds) })
-		result.rate = r.work / seconds[0]
-		result.share = result.rate * seconds[1] / (flops * float64(rounds))
+	if r.memory {
+		rate := r.work / best(call)[0]
+		return kernelResult{r, name, rate, rate / l.memory}
 	}
-	return result
+	loop, flops := peakLoop(name)
+	if loop == nil {
+		return kernelResult{row: r, kernel: name, rate: r.work / best(call)[0]}
+	}
+	rounds := max(1, int(r.work/flops))
+	seconds := best(call, func() { loop(rounds) })
+	rate, peak := r.work/seconds[0], float64(rounds)*flops/seconds[1]
+	return kernelResult{r, name, rate, rate / peak}
 }
 
 func product(form string, m, n, k int, call func() func()) kernelRow {

@@ -5775,11 +5775,11 @@ done482:
 // func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, m int, n int)
 // Requires: AVX
 TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ    dst+0(FP), AX
-	MOVQ    ldd+8(FP), CX
+	MOVQ    src+16(FP), AX
+	MOVQ    lds+24(FP), CX
 	SHLQ    $0x02, CX
-	MOVQ    src+16(FP), DX
-	MOVQ    lds+24(FP), BX
+	MOVQ    dst+0(FP), DX
+	MOVQ    ldd+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    m+32(FP), SI
 	MOVQ    n+40(FP), DI
@@ -5792,8 +5792,8 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	VMOVDQU (R9)(R10*4), Y0
 
 row489:
-	MOVQ AX, R9
-	MOVQ DX, R10
+	MOVQ DX, R9
+	MOVQ AX, R10
 	MOVQ DI, R11
 
 columns491:
@@ -5814,8 +5814,8 @@ fewer492:
 	ADDQ       $0x20, R9
 
 done490:
-	ADDQ BX, DX
 	ADDQ CX, AX
+	ADDQ BX, DX
 	DECQ SI
 	JNZ  row489
 	VZEROUPPER
@@ -5918,61 +5918,61 @@ done493:
 // func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
 // Requires: AVX, AVX2, MMX+
 TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
-	MOVQ    dst+0(FP), AX
-	MOVQ    ldd+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    src+16(FP), DX
-	MOVQ    lds+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    m+32(FP), SI
-	MOVQ    n+48(FP), DI
-	MOVQ    n+48(FP), R8
-	ANDL    $0x07, R8
-	SUBQ    R8, DI
-	LEAQ    tailMask<>+32(SB), R9
-	MOVQ    R8, R10
-	NEGQ    R10
-	VMOVDQU (R9)(R10*4), Y0
-	MOVQ    columns+40(FP), R9
+	MOVQ    columns+40(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    lds+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    dst+0(FP), SI
+	MOVQ    ldd+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    m+32(FP), R8
+	MOVQ    n+48(FP), R9
+	MOVQ    n+48(FP), R10
+	ANDL    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    tailMask<>+32(SB), BX
+	MOVQ    R10, R11
+	NEGQ    R11
+	VMOVDQU (BX)(R11*4), Y0
 
 row501:
-	MOVQ AX, R10
-	LEAQ (DX)(BX*1), R11
-	MOVQ R9, R12
-	MOVQ DI, R13
+	MOVQ SI, R11
+	MOVQ AX, R12
+	MOVQ R9, R13
 
 columns503:
 	CMPQ       R13, $0x08
 	JLT        fewer504
+	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	MOVLQSX    16(R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	VMOVUPS    (R12), Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
-	VGATHERDPS Y3, (DX)(Y1*4), Y2
-	VMOVUPS    Y2, (R10)
-	ADDQ       $0x20, R10
+	VGATHERDPS Y3, (CX)(Y1*4), Y2
+	VMOVUPS    Y2, (R11)
+	ADDQ       $0x20, R11
 	ADDQ       $0x00000020, R12
 	SUBQ       $0x08, R13
 	JMP        columns503
 
 fewer504:
-	TESTQ      R8, R8
+	TESTQ      R10, R10
 	JZ         done502
 	VMASKMOVPS (R12), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
 	VMOVAPS    Y0, Y3
-	VGATHERDPS Y3, (DX)(Y1*4), Y2
-	VMASKMOVPS Y2, Y0, (R10)
-	ADDQ       $0x20, R10
+	VGATHERDPS Y3, (CX)(Y1*4), Y2
+	VMASKMOVPS Y2, Y0, (R11)
+	ADDQ       $0x20, R11
 
 done502:
-	ADDQ BX, DX
-	ADDQ CX, AX
-	DECQ SI
+	ADDQ DX, CX
+	ADDQ DI, SI
+	DECQ R8
 	JNZ  row501
 	VZEROUPPER
 	RET

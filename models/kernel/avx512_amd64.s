@@ -6963,11 +6963,11 @@ done464:
 // func copyRowsAVX512(dst *float32, ldd int, src *float32, lds int, m int, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
-	MOVQ  dst+0(FP), AX
-	MOVQ  ldd+8(FP), CX
+	MOVQ  src+16(FP), AX
+	MOVQ  lds+24(FP), CX
 	SHLQ  $0x02, CX
-	MOVQ  src+16(FP), DX
-	MOVQ  lds+24(FP), BX
+	MOVQ  dst+0(FP), DX
+	MOVQ  ldd+8(FP), BX
 	SHLQ  $0x02, BX
 	MOVQ  m+32(FP), SI
 	MOVQ  n+40(FP), DI
@@ -6979,8 +6979,8 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	KMOVW R9, K1
 
 row471:
-	MOVQ AX, R9
-	MOVQ DX, R10
+	MOVQ DX, R9
+	MOVQ AX, R10
 	MOVQ DI, R11
 
 columns473:
@@ -7001,8 +7001,8 @@ fewer474:
 	ADDQ      $0x40, R9
 
 done472:
-	ADDQ BX, DX
 	ADDQ CX, AX
+	ADDQ BX, DX
 	DECQ SI
 	JNZ  row471
 	VZEROUPPER
@@ -7104,64 +7104,64 @@ done475:
 // func gatherColumnsAVX512(dst *float32, ldd int, src *float32, lds int, m int, columns *int32, n int)
 // Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
-	MOVQ  dst+0(FP), AX
-	MOVQ  ldd+8(FP), CX
-	SHLQ  $0x02, CX
-	MOVQ  src+16(FP), DX
-	MOVQ  lds+24(FP), BX
-	SHLQ  $0x02, BX
-	MOVQ  m+32(FP), SI
-	MOVQ  n+48(FP), DI
-	MOVQ  n+48(FP), R8
-	ANDL  $0x0f, R8
-	SUBQ  R8, DI
-	MOVL  $0xffffffff, R9
-	BZHIL R8, R9, R9
-	KMOVW R9, K1
-	MOVQ  columns+40(FP), R9
+	MOVQ  columns+40(FP), AX
+	MOVQ  src+16(FP), CX
+	MOVQ  lds+24(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  dst+0(FP), SI
+	MOVQ  ldd+8(FP), DI
+	SHLQ  $0x02, DI
+	MOVQ  m+32(FP), R8
+	MOVQ  n+48(FP), R9
+	MOVQ  n+48(FP), R10
+	ANDL  $0x0f, R10
+	SUBQ  R10, R9
+	MOVL  $0xffffffff, BX
+	BZHIL R10, BX, BX
+	KMOVW BX, K1
 
 row483:
-	MOVQ AX, R10
-	LEAQ (DX)(BX*1), R11
-	MOVQ R9, R12
-	MOVQ DI, R13
+	MOVQ SI, R11
+	MOVQ AX, R12
+	MOVQ R9, R13
 
 columns485:
 	CMPQ       R13, $0x10
 	JLT        fewer486
+	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	MOVLQSX    16(R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	MOVLQSX    32(R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	MOVLQSX    48(R12), R14
-	PREFETCHT0 (R11)(R14*4)
+	PREFETCHT0 (BX)(R14*4)
 	VMOVUPS    (R12), Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K2, K2, K2
-	VGATHERDPS (DX)(Z0*4), K2, Z1
-	VMOVUPS    Z1, (R10)
-	ADDQ       $0x40, R10
+	VGATHERDPS (CX)(Z0*4), K2, Z1
+	VMOVUPS    Z1, (R11)
+	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
 	JMP        columns485
 
 fewer486:
-	TESTQ      R8, R8
+	TESTQ      R10, R10
 	JZ         done484
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
 	KMOVW      K1, K3
-	VGATHERDPS (DX)(Z0*4), K3, Z1
-	VMOVUPS    Z1, K1, (R10)
-	ADDQ       $0x40, R10
+	VGATHERDPS (CX)(Z0*4), K3, Z1
+	VMOVUPS    Z1, K1, (R11)
+	ADDQ       $0x40, R11
 
 done484:
-	ADDQ BX, DX
-	ADDQ CX, AX
-	DECQ SI
+	ADDQ DX, CX
+	ADDQ DI, SI
+	DECQ R8
 	JNZ  row483
 	VZEROUPPER
 	RET

@@ -13,6 +13,21 @@ func LargestMagnitudes(dst []uint32, src []float32, lds, m int) {
 	active.largest(dst, src, lds, m)
 }
 
+// UsedColumns lists the columns whose largest magnitude is not 0, one if all are, in the memory of a list. It tells whether
+// these are so much fewer than all that it pays to copy them.
+func UsedColumns(list []int32, largest []uint32) (used []int32, pays bool) {
+	used = list[:0]
+	for j, magnitude := range largest {
+		if magnitude > 0 {
+			used = append(used, int32(j))
+		}
+	}
+	if len(used) == 0 && len(largest) > 0 {
+		used = append(used, 0)
+	}
+	return used, len(used) <= len(largest)-len(largest)/8
+}
+
 // GatherColumns copies columns of src [m, n] to dst [m, len(columns)], in their order.
 func GatherColumns(dst []float32, ldd int, src []float32, lds, m, n int, columns []int32) {
 	if len(columns) == 0 || m <= 0 {

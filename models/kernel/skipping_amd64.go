@@ -128,7 +128,7 @@ func (p *product) columns(f *assembly, j, n int, block *skipBlock) product {
 		part.mask = p.mask[j:]
 	}
 	if !p.transposed {
-		part.b = p.b[min(j, len(p.b)):]
+		part.b = p.b[j:]
 		return part
 	}
 	part.b, part.ldb = block.panel[:], wholeLines(n)
@@ -139,7 +139,7 @@ func (p *product) columns(f *assembly, j, n int, block *skipBlock) product {
 
 // skipPanel computes a panel from a copy of b whose rows begin with cache lines unless that is the case already.
 func (p *product) skipPanel(f *assembly, words []uint64, block *packedBlock) {
-	b, ldb := at(p.b, 0), p.ldb
+	b, ldb := &p.b[0], p.ldb
 	if p.usedTerms != nil || p.m >= copyRows && (ldb%aliasing == 0 || ldb%lineFloats != 0 || !aligned(b)) {
 		b, ldb = &block[0], wholeLines(p.n)
 		p.pack(f, block[:], 0, p.n, ldb)

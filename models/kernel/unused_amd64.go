@@ -1,6 +1,9 @@
 package kernel
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Behind a rectifier whole columns of a are zero, those of units that no row uses, and so is what its gradient's mask
 // makes of columns of c. Large products leave out the terms that no row of some has a factor for, and the columns of c
@@ -42,8 +45,9 @@ func (p *product) skippingUnused(f *assembly, block *skipBlock) {
 
 // leaveOutTerms copies the columns of a that have more than zeros and takes the copy in its place, if that is worth it.
 func (p *product) leaveOutTerms(f *assembly, memory *usedBlock) {
-	memory.terms = memory.used(f, memory.terms, p.a, p.aRow, p.m, p.k)
-	if n := len(memory.terms); isWorth(n, p.k) {
+	var pays bool
+	if memory.terms, pays = UsedColumns(memory.terms, memory.magnitudes(f, p.a, p.aRow, p.m, p.k)); pays {
+		n := len(memory.terms)
 		f.gather(&memory.a[0], n, &p.a[0], p.aRow, p.m, &memory.terms[0], n)
 		p.a, p.aRow, p.k, p.usedTerms = memory.a[:], n, n, memory.terms
 	}
@@ -54,34 +58,20 @@ func (p *product) leaveOutColumns(f *assembly, memory *usedBlock) {
 	if p.mask == nil || !p.transposed {
 		return
 	}
-	memory.columns = memory.used(f, memory.columns, p.mask, p.ldm, p.m, p.n)
-	if n := len(memory.columns); isWorth(n, p.n) {
+	var pays bool
+	if memory.columns, pays = UsedColumns(memory.columns, memory.magnitudes(f, p.mask, p.ldm, p.m, p.n)); pays {
 		for i := range p.m {
 			clear(p.c[i*p.ldc:][:p.n])
 		}
-		p.n, p.usedColumns = n, memory.columns
+		p.n, p.usedColumns = len(memory.columns), memory.columns
 	}
 }
 
-// isWorth tells whether so many are so much less than all that it pays to copy them.
-func isWorth(some, all int) bool { return some <= all-all/8 }
-
-// used lists the columns of a matrix that have more than zeros, or one if there are none.
-func (b *usedBlock) used(f *assembly, list []int32, x []float32, ld, m, n int) []int32 {
-	if len(b.largest) < n {
-		b.largest = make([]uint32, n)
-	}
+// magnitudes are the largest ones in the columns of a matrix.
+func (b *usedBlock) magnitudes(f *assembly, x []float32, ld, m, n int) []uint32 {
+	b.largest = slices.Grow(b.largest[:0], n)[:n]
 	f.largest(&b.largest[0], &x[0], ld, m, n)
-	list = list[:0]
-	for j, magnitude := range b.largest[:n] {
-		if magnitude > 0 {
-			list = append(list, int32(j))
-		}
-	}
-	if len(list) == 0 {
-		list = append(list, 0)
-	}
-	return list
+	return b.largest
 }
 
 // skipColumns computes some of the used columns of c at a time, in memory of their own.

@@ -95,10 +95,10 @@ func TestBlocksDivideTheParameters(t *testing.T) {
 
 // limitRandomly leaves each element in a support with a probability.
 func limitRandomly(x *axis, kept float64, random *rand.Rand) {
-	x.found = x.found[:0]
-	for i := range x.size {
+	x.largest = make([]uint32, x.size)
+	for i := range x.largest {
 		if random.Float64() < kept {
-			x.found = append(x.found, int32(i))
+			x.largest[i] = 1
 		}
 	}
 	x.limit(random.IntN(3) > 0)

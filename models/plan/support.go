@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/ops"
@@ -39,37 +41,34 @@ func (s *support) limited() bool { return s.rows.some != nil || s.columns.some !
 // An axis is the rows or the columns of a parameter, and those of them that a
 // support has, in ascending order; nil: all.
 type axis struct {
-	size  int
-	some  []int32
-	found []int32 // memory
+	size    int
+	some    []int32
+	largest []uint32 // magnitudes of what gives a row or column of the gradients
+	found   []int32  // memory
 }
 
 const infinity = 0x7f800000 // as bits: the magnitudes of numbers that are finite are smaller
 
-// look finds where the gradients have more than zeros, and the largest magnitude of
-// what they are made of.
+// look takes the magnitudes of all plans together and returns the largest.
 func (x *axis) look(plans []*Groups, param, operand int) (largest uint32) {
-	x.found = x.found[:0]
-	for i := range x.size {
+	x.largest = slices.Grow(x.largest[:0], x.size)[:x.size]
+	for i := range x.largest {
 		most := uint32(0)
 		for _, p := range plans {
 			most = max(most, p.reductions[param].sparing.largest[operand][i])
 		}
-		if most > 0 {
-			x.found = append(x.found, int32(i))
-		}
+		x.largest[i] = most
 		largest = max(largest, most)
 	}
 	return largest
 }
 
-// limit leaves out the others if that may be and is worth copying what is left, which
-// is always something.
+// limit leaves out what has zeros alone, if that may be and pays.
 func (x *axis) limit(may bool) {
+	var pays bool
 	x.some = nil
-	if may && len(x.found) <= x.size-x.size/8 {
-		x.found = append(x.found, 0)
-		x.some = x.found[:max(len(x.found)-1, 1)]
+	if x.found, pays = kernel.UsedColumns(x.found, x.largest); may && pays {
+		x.some = x.found
 	}
 }
 

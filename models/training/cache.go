@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"sync"
-	"unsafe"
 
 	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/records"
@@ -206,7 +205,8 @@ func appendFloats(block []uint32, x []float32) []uint32 {
 }
 
 func (s *rowStore) write(block []uint32) error {
-	if _, err := s.file.Write(asBytes(block)); err != nil {
+	// The file never leaves the process, so it has the machine's own byte order.
+	if _, err := s.file.Write(bytesOf(block)); err != nil {
 		return fmt.Errorf("spill encoded rows beyond --cache-mb: %w", err)
 	}
 	return nil
@@ -228,7 +228,7 @@ func (s *rowStore) gather(dst *features.Rows, rows []int32) error {
 
 func (s *rowStore) gatherFile(dst *features.Rows, rows []int32) error {
 	for i, number := range rows {
-		if _, err := s.file.ReadAt(asBytes(s.row), int64(number)*size(s.row)); err != nil {
+		if _, err := s.file.ReadAt(bytesOf(s.row), int64(number)*size(s.row)); err != nil {
 			return fmt.Errorf("read spilled rows: %w", err)
 		}
 		s.unpack(dst, i, s.row)
@@ -276,8 +276,3 @@ func (s *rowStore) unpack(dst *features.Rows, i int, row []uint32) {
 
 // size is the bytes of a block or row.
 func size(block []uint32) int64 { return 4 * int64(len(block)) }
-
-// asBytes is the words' memory: the file never leaves the process, so it has the machine's own byte order.
-func asBytes(words []uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
-}

@@ -11,12 +11,14 @@ import (
 // Little-endian, lengths first. Beam would encode slices of numbers element by element through reflection, which costs
 // several times what training does; here they are copied as they lie in memory.
 
-type numeric interface{ int64 | int32 | float32 }
+type numeric interface {
+	int64 | int32 | uint32 | float32
+}
 
 // littleEndian tells the order of this processor.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// bytesOf is the memory of numbers.
+// bytesOf is the memory of numbers, in this processor's order.
 func bytesOf[T numeric](x []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(T(0))))
 }

@@ -129,14 +129,23 @@ func (v *isa) addVector(to, from, offset reg.GPVirtual, lanes mask) {
 // copyRows emits a loop over rows.
 func (v *isa) copyRows() {
 	v.function("copyRows", "func(dst *float32, ldd int, src *float32, lds, m, n int)", "copies m rows of n elements.")
-	dst, ldd, src, lds, m := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("m")
+	src, lds := v.pointer("src"), v.stride("lds")
+	v.fillRows(src, src, lds, func(at operand.Mem, lanes mask) reg.VecVirtual {
+		x := v.vec()
+		v.load(at, lanes, x)
+		return x
+	})
+}
+
+// fillRows emits a loop over m rows of dst, of which each vector is made of the one at the same place in list; src moves on
+// by its stride after each row.
+func (v *isa) fillRows(list, src, lds reg.GPVirtual, vector func(at operand.Mem, lanes mask) reg.VecVirtual) {
+	dst, ldd, m := v.pointer("dst"), v.stride("ldd"), v.pointer("m")
 	columns, row, to := v.vectorsOf("n"), v.label("row"), v.GP64()
 	v.Label(row)
 	v.MOVQ(dst, to)
-	columns.each(src, func(at operand.Mem, lanes mask) {
-		x := v.vec()
-		v.load(at, lanes, x)
-		v.store(x, lanes, operand.Mem{Base: to})
+	columns.each(list, func(at operand.Mem, lanes mask) {
+		v.store(vector(at, lanes), lanes, operand.Mem{Base: to})
 		v.ADDQ(operand.U8(v.bytes()), to)
 	})
 	v.ADDQ(lds, src)
@@ -180,25 +189,16 @@ func (v *isa) largest() {
 // time, which often lies on a page of its own.
 func (v *isa) gatherColumns() {
 	v.function("gatherColumns", "func(dst *float32, ldd int, src *float32, lds, m int, columns *int32, n int)", "copies n columns of m rows.")
-	dst, ldd, src, lds, m := v.pointer("dst"), v.stride("ldd"), v.pointer("src"), v.stride("lds"), v.pointer("m")
-	columns, list, row, to, below := v.vectorsOf("n"), v.pointer("columns"), v.label("row"), v.GP64(), v.GP64()
-	v.Label(row)
-	v.MOVQ(dst, to)
-	v.LEAQ(operand.Mem{Base: src, Index: lds, Scale: 1}, below)
-	columns.each(list, func(at operand.Mem, lanes mask) {
+	list, src, lds, below := v.pointer("columns"), v.pointer("src"), v.stride("lds"), v.GP64()
+	v.fillRows(list, src, lds, func(at operand.Mem, lanes mask) reg.VecVirtual {
 		if lanes == nil {
+			v.LEAQ(operand.Mem{Base: src, Index: lds, Scale: 1}, below)
 			v.prefetchColumns(below, at)
 		}
 		index := v.vec()
 		v.load(at, lanes, index)
-		v.store(v.gather(src, index, lanes), lanes, operand.Mem{Base: to})
-		v.ADDQ(operand.U8(v.bytes()), to)
+		return v.gather(src, index, lanes)
 	})
-	v.ADDQ(lds, src)
-	v.ADDQ(ldd, dst)
-	v.DECQ(m)
-	v.JNZ(operand.LabelRef(row))
-	v.end()
 }
 
 // prefetchColumns asks for every fourth of a vector of columns in a list: those between lie in the same or the next

@@ -242,13 +242,19 @@ func (v *isa) keepSmaller(least reg.VecVirtual, x operand.Mem, magnitude reg.Vec
 
 // testLanes sets the flags by whether a mask has any lane.
 func (v *isa) testLanes(k mask) {
+	bits := v.bitsOf(k)
+	v.TESTL(bits, bits)
+}
+
+// bitsOf is a bit for each lane of a mask.
+func (v *isa) bitsOf(k mask) reg.GPVirtual {
 	bits := v.GP32()
 	if v.wide {
 		v.KMOVW(k, bits)
 	} else {
 		v.VMOVMSKPS(k, bits)
 	}
-	v.TESTL(bits, bits)
+	return bits
 }
 
 // rowWords makes a word of each row of a.
@@ -261,7 +267,7 @@ func (v *isa) rowWords() {
 	v.XORQ(word, word)
 	v.XORQ(shift, shift)
 	vectors.each(a, func(at operand.Mem, lanes mask) {
-		bits := v.compareBits(notEqual, at, lanes).As64()
+		bits := v.bitsOf(v.compareMemory(notEqual, at, lanes)).As64()
 		v.SHLXQ(shift, bits, bits)
 		v.ORQ(bits, word)
 		v.ADDQ(operand.U8(v.lanes), shift)
@@ -315,17 +321,6 @@ func (v *isa) addBits(at operand.Mem, lanes mask, bit, low, high reg.VecVirtual)
 	v.VPMOVSXDQ(upper, wide)
 	v.VPAND(bit, wide, wide)
 	v.VPOR(wide, high, high)
-}
-
-// compareBits is a bit for each lane of the mask, set where the vector in memory stands to zero as the predicate says.
-func (v *isa) compareBits(predicate uint8, at operand.Mem, lanes mask) reg.GPVirtual {
-	bits := v.GP32()
-	if k := v.compareMemory(predicate, at, lanes); v.wide {
-		v.KMOVW(k, bits)
-	} else {
-		v.VMOVMSKPS(k, bits)
-	}
-	return bits
 }
 
 // compareMemory compares a vector in memory with zero, in the lanes of the mask; in the others the result is false.
