@@ -3,14 +3,15 @@ package draft
 import (
 	"math"
 	"slices"
-	"strconv"
 	"time"
+
+	"github.com/penstock-ml/penstock/models/features"
 )
 
 // mostDistinct bounds the values of a column that are counted each on its own.
 const mostDistinct = 100_000
 
-// markers are texts that often stand for no value. Those that might be a word count only in columns of numbers.
+// markers are texts that often stand for no value. Those that might be a word do so where a column of numbers has them.
 var markers = map[string]bool{
 	"?": true, "NA": true, "N/A": true, "n/a": true, "NaN": true, "nan": true, "NULL": true, "null": true, "#N/A": true,
 	"None": false, "none": false, "-": false, ".": false, "unknown": false, "Unknown": false, "missing": false,
@@ -27,9 +28,10 @@ type column struct {
 	records int64
 	missing int64            // empty, or absent
 	marked  map[string]int64 // of markers, by text
+	absent  []string         // the markers that count as no value, sorted; known once the file has been read
 	numbers int64
 	whole   int64 // numbers without a fraction
-	texts   int64 // neither number nor marker
+	texts   int64 // words: neither numbers nor no value
 	dates   int64
 	bytes   int64 // of texts
 	min     float64
@@ -59,7 +61,7 @@ func (c *column) add(text string) {
 		c.marked[text]++
 		return
 	}
-	if x, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(x) && !math.IsInf(x, 0) {
+	if x, err := features.ParseNumber([]byte(text)); err == nil {
 		c.addNumber(x)
 		return
 	}
@@ -109,25 +111,27 @@ func isDate(text string) bool {
 // numeric tells that every value is a number or stands for none.
 func (c *column) numeric() bool { return c.numbers > 0 && c.texts == 0 }
 
-// absent are the markers that count as no value in the column.
-func (c *column) absent() (texts []string) {
-	for text := range c.marked {
-		if markers[text] || c.numeric() {
-			texts = append(texts, text)
+// settle makes words of the markers that do not stand for no value.
+func (c *column) settle(absent map[string]bool) {
+	for text, n := range c.marked {
+		if absent[text] {
+			c.absent = append(c.absent, text)
+			continue
 		}
+		c.texts += n
+		c.bytes += n * int64(len(text))
 	}
-	slices.Sort(texts)
-	return texts
+	slices.Sort(c.absent)
 }
 
 // values is the number of records that have a value.
 func (c *column) values() int64 {
 	n := c.records - c.missing
-	for _, text := range c.absent() {
+	for _, text := range c.absent {
 		n -= c.marked[text]
 	}
 	return n
 }
 
 // distinct is the number of values that differ.
-func (c *column) distinct() int { return len(c.counts) - len(c.absent()) }
+func (c *column) distinct() int { return len(c.counts) - len(c.absent) }

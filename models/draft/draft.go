@@ -42,6 +42,7 @@ func New(ctx context.Context, o Options) (*Draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Input, err)
 	}
+	p.settle(label)
 	d := &drafting{profile: p, label: label, regression: o.LabelKind == spec.Regression || o.LabelKind == "" && label.regression()}
 	if err := label.checkLabel(d.regression); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Input, err)
@@ -112,7 +113,7 @@ func (d *drafting) divide() {
 // missing are the markers that count as no value in the file.
 func (d *drafting) missing() (texts []string) {
 	for _, c := range d.columns {
-		for _, text := range c.absent() {
+		for _, text := range c.absent {
 			if !slices.Contains(texts, text) {
 				texts = append(texts, text)
 			}
@@ -124,9 +125,8 @@ func (d *drafting) missing() (texts []string) {
 
 // classes are the label's, sorted.
 func (d *drafting) classes() (texts []string) {
-	absent := d.label.absent()
 	for text := range d.label.counts {
-		if !slices.Contains(absent, text) {
+		if !slices.Contains(d.label.absent, text) {
 			texts = append(texts, text)
 		}
 	}

@@ -69,15 +69,16 @@ func TestFormatsAreSeen(t *testing.T) {
 		text, label string
 		want        spec.Data
 	}{
-		"commas":     {"age,job,income\n" + table(30, "%v,%v,%v", age, job, income), "income", spec.Data{Delimiter: ",", Header: true}},
-		"semicolons": {"age;job;income\n" + table(30, "%v;%v;%v", age, job, income), "income", spec.Data{Delimiter: ";", Header: true}},
-		"tabs":       {table(30, "%v\t%v\t%v", age, job, income), "3", spec.Data{Delimiter: "\t"}},
-		"bars":       {table(30, "%v|\"a, b\"|%v|%v", age, job, income), "4", spec.Data{Delimiter: "|"}},
-		"no header":  {table(30, "%v,%v,%v", age, job, income), "3", spec.Data{Delimiter: ","}},
-		"words only": {"job,income\n" + table(30, "%v,%v", job, income), "income", spec.Data{Delimiter: ",", Header: true}},
-		"mark":       {"\xef\xbb\xbfage,income\r\n" + table(30, "%v,%v\r", age, income), "income", spec.Data{Delimiter: ",", Header: true}},
-		"breaks":     {"age,job,income\n" + table(30, "%v,\"%v\nof ships\",%v", age, job, income), "income", spec.Data{Delimiter: ",", Header: true, Multiline: true}},
-		"json":       {table(30, `{"age": %v, "job": %q, "income": %q}`, age, job, income), "income", spec.Data{}},
+		"commas":        {"age,job,income\n" + table(30, "%v,%v,%v", age, job, income), "income", spec.Data{Delimiter: ",", Header: true}},
+		"semicolons":    {"age;job;income\n" + table(30, "%v;%v;%v", age, job, income), "income", spec.Data{Delimiter: ";", Header: true}},
+		"tabs":          {table(30, "%v\t%v\t%v", age, job, income), "3", spec.Data{Delimiter: "\t"}},
+		"bars":          {table(30, "%v|\"a, b\"|%v|%v", age, job, income), "4", spec.Data{Delimiter: "|"}},
+		"no header":     {table(30, "%v,%v,%v", age, job, income), "3", spec.Data{Delimiter: ","}},
+		"marks of none": {table(30, "%v,%v,%v", func(i int) any { return map[bool]any{true: "NA", false: i * 31 % 60}[i%3 == 0] }, age, income), "3", spec.Data{Delimiter: ","}},
+		"words only":    {"job,income\n" + table(30, "%v,%v", job, income), "income", spec.Data{Delimiter: ",", Header: true}},
+		"mark":          {"\xef\xbb\xbfage,income\r\n" + table(30, "%v,%v\r", age, income), "income", spec.Data{Delimiter: ",", Header: true}},
+		"breaks":        {"age,job,income\n" + table(30, "%v,\"%v\nof ships\",%v", age, job, income), "income", spec.Data{Delimiter: ",", Header: true, Multiline: true}},
+		"json":          {table(30, `{"age": %v, "job": %q, "income": %q}`, age, job, income), "income", spec.Data{}},
 	} {
 		for _, file := range []string{"x.data", "x.data.gz"} {
 			got := drafted(t, file, test.text, test.label).Spec.Data
@@ -160,21 +161,41 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestMarkersOfNoValue: the list is one for all columns, and takes no word from the label.
+func TestMarkersOfNoValue(t *testing.T) {
+	none := func(i int) any { return []any{"None", i * 31 % 60}[i%3%2] }
+	d := drafted(t, "x.csv", table(60, "%v,%v,%v,%v", none, age, func(i int) any { return []string{"None", ""}[i%2] }, income), "4")
+	if diff := cmp.Diff(map[string][]string{"1": {"numeric", "numeric"}, "2": {"numeric", "numeric"}}, kinds(d.Spec)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"3 has no value"}, d.LeftOut); diff != "" {
+		t.Error(diff)
+	}
+	d = drafted(t, "x.csv", table(60, "%v,%v,%v", none, age, func(i int) any { return []string{"None", "mild"}[i*7%3%2] }), "3")
+	if diff := cmp.Diff([]string{"None", "mild"}, d.Spec.Label.Classes); diff != "" {
+		t.Error(diff)
+	}
+	if len(d.Spec.Data.Missing) > 0 {
+		t.Errorf("a word of the label is no value: %q", d.Spec.Data.Missing)
+	}
+}
+
 // TestDraftsFitTheirFiles: whatever a table holds, its draft reads every record of it.
 func TestDraftsFitTheirFiles(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		cell := rapid.OneOf(
-			rapid.SampledFrom([]string{"", "?", "NA", "None", "0", "1", "-3.5e2", "1e999", "x", "yes", "2024-05-06", " a b ", `q"q`, "l\nb", "ü,;|", "- {", "#", "'"}),
+			rapid.SampledFrom([]string{"", "?", "NA", "None", "0", "1", "-3.5e2", "1e999", "0x10", "Infinity", "\u00a0", "1\u00a0", "x", "yes", "2024-05-06", " a b ", `q"q`, "l\nb", "ü,;|", "- {", "#", "'"}),
 			rapid.String(),
 		)
 		columns := rapid.IntRange(1, 5).Draw(r, "columns")
+		classes := []string{"yes", rapid.SampledFrom([]string{"no", "None", "1", "no\u00a0"}).Draw(r, "class")}
 		var text strings.Builder
 		for row := range rapid.IntRange(2, 40).Draw(r, "rows") {
 			for range columns {
 				c := strings.NewReplacer("\x00", "", "\r", "").Replace(strings.ToValidUTF8(cell.Draw(r, "cell"), ""))
 				text.WriteString(`"` + strings.ReplaceAll(c, `"`, `""`) + `",`)
 			}
-			fmt.Fprintf(&text, "%v\n", []string{"no", "yes"}[row%2])
+			fmt.Fprintf(&text, "%v\n", classes[row%2])
 		}
 		header := false
 		file := write(t, "x.csv", text.String())

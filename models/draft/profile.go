@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/records"
 )
 
@@ -58,7 +59,7 @@ func (p *profile) read(ctx context.Context, file string) error {
 	complete, err := eachRecord(ctx, file, p.format, func(r *records.Record) error {
 		p.records++
 		for i, field := range r.Fields {
-			p.columns[i].add(string(bytes.TrimSpace(field)))
+			p.columns[i].add(string(features.Trim(field)))
 			multiline = multiline || bytes.IndexByte(field, '\n') >= 0
 		}
 		return nil
@@ -68,6 +69,21 @@ func (p *profile) read(ctx context.Context, file string) error {
 		return fmt.Errorf("%s: there is no record behind the header", file)
 	}
 	return err
+}
+
+// settle decides which markers stand for no value. A spec has one list of them for all columns: what a column of numbers
+// has in place of a number is no value in any column, unless it is a word of the label.
+func (p *profile) settle(label *column) {
+	absent := map[string]bool{}
+	for _, c := range p.columns {
+		for text := range c.marked {
+			labels := label.marked[text] > 0 && !label.numeric()
+			absent[text] = absent[text] || markers[text] || c.numeric() && !labels
+		}
+	}
+	for _, c := range p.columns {
+		c.settle(absent)
+	}
 }
 
 // eachRecord calls a function for the records that are looked at, and tells whether those were all.

@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,7 +62,11 @@ func (c *column) roleOfNumber(n int64) (role, string) {
 }
 
 // only is the value of a column that has one.
-func (c *column) only() string { return c.seen[0] }
+func (c *column) only() string {
+	return c.seen[slices.IndexFunc(c.seen, c.isValue)]
+}
+
+func (c *column) isValue(text string) bool { return !slices.Contains(c.absent, text) }
 
 // mostClassNumbers is up to how many whole numbers a label is one of classes; more are a number to predict.
 const mostClassNumbers = 20
@@ -88,7 +93,7 @@ func (c *column) checkLabel(regression bool) error {
 
 func (c *column) someText() string {
 	for _, text := range c.seen {
-		if _, marker := markers[text]; !marker && !isNumber(text) {
+		if c.isValue(text) && !isNumber(text) {
 			return strings.Clone(text)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
+	"github.com/penstock-ml/penstock/models/features"
 	"github.com/penstock-ml/penstock/models/records"
 	"github.com/penstock-ml/penstock/models/spec"
 )
@@ -71,7 +71,7 @@ func sample(head []byte, f records.Format, whole bool) (rows [][]string) {
 		}
 		var row []string
 		for _, field := range scanner.Record().Fields {
-			row = append(row, string(bytes.TrimSpace(field)))
+			row = append(row, string(features.Trim(field)))
 		}
 		rows = append(rows, row)
 	}
@@ -104,12 +104,12 @@ func delimiter(head []byte, whole bool) byte {
 }
 
 // hasHeader tells whether the first row names the columns: where a column is of numbers and its first value is none, or
-// else where no value of the first row is a number or comes again below it.
+// else where no value of the first row is a number, or stands for none, or comes again below it.
 func hasHeader(rows [][]string) bool {
 	first, rest := rows[0], rows[1:]
 	names, numbers := 0, 0
 	for i, name := range first {
-		if isNumber(name) {
+		if isNumber(name) || markers[name] {
 			return false
 		}
 		if name != "" && !among(rest, i, name) {
@@ -126,8 +126,8 @@ func hasHeader(rows [][]string) bool {
 }
 
 func isNumber(text string) bool {
-	_, err := strconv.ParseFloat(text, 64)
-	return err == nil && text != ""
+	_, err := features.ParseNumber([]byte(text))
+	return err == nil
 }
 
 func among(rows [][]string, column int, text string) bool {
@@ -142,7 +142,7 @@ func among(rows [][]string, column int, text string) bool {
 func mostlyNumbers(rows [][]string, column int) bool {
 	numbers, texts := 0, 0
 	for _, row := range rows {
-		if column >= len(row) || row[column] == "" {
+		if column >= len(row) || row[column] == "" || markers[row[column]] {
 			continue
 		}
 		if isNumber(row[column]) {

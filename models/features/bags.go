@@ -28,7 +28,7 @@ func (s *textSource) each(value []byte, visit func(text []byte)) (n int) {
 	for len(value) > 0 && n < mostValues {
 		var text []byte
 		text, value, _ = bytes.Cut(value, []byte(s.separator))
-		if text = trim(text); len(text) == 0 || contains(seen[:n], text) {
+		if text = Trim(text); len(text) == 0 || contains(seen[:n], text) {
 			continue
 		}
 		seen[n] = text

@@ -86,7 +86,7 @@ func (c *columns) read(fields [][]byte) error {
 		if !s.number {
 			continue
 		}
-		x, err := parseNumber(trim(v.text))
+		x, err := ParseNumber(Trim(v.text))
 		if err != nil {
 			return columnError(s.name, v.text, "%v", err)
 		}
@@ -101,7 +101,7 @@ func field(fields [][]byte, index int, trimmed bool) []byte {
 		return nil
 	}
 	if trimmed {
-		return trim(fields[index])
+		return Trim(fields[index])
 	}
 	return fields[index]
 }
@@ -118,8 +118,8 @@ func (c *columns) isMissing(text []byte) bool {
 	return false
 }
 
-// trim removes ASCII space from both ends.
-func trim(b []byte) []byte {
+// Trim removes ASCII space from both ends: what is left is a field's value. The result is a part of b.
+func Trim(b []byte) []byte {
 	for len(b) > 0 && isSpace(b[0]) {
 		b = b[1:]
 	}

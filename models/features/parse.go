@@ -11,10 +11,11 @@ var (
 	errRange  = errors.New("is beyond the range of float64; correct it")
 )
 
-// parseNumber reads a decimal number, with a fraction and an exponent or
-// without. Unlike strconv it refuses hexadecimal digits, underscores, infinities
-// and NaN. Negative zero is read as zero.
-func parseNumber(b []byte) (float64, error) {
+// ParseNumber reads a field of a numeric feature: a decimal number, with a
+// fraction and an exponent or without. Unlike strconv it refuses hexadecimal
+// digits, underscores, infinities and NaN. Negative zero is read as zero. Errors
+// end a sentence that begins with the field.
+func ParseNumber(b []byte) (float64, error) {
 	if x, ok := parseInteger(b); ok {
 		return x, nil
 	}

@@ -21,7 +21,7 @@ func TestParseNumberIsStrconvWithoutExtras(t *testing.T) {
 		s := text.Draw(t, "text")
 		want, err := strconv.ParseFloat(s, 64)
 		refused := err != nil || strings.ContainsAny(s, "xXpP_iInN")
-		got, err := parseNumber([]byte(s))
+		got, err := ParseNumber([]byte(s))
 		if refused != (err != nil) {
 			t.Fatalf("%q: got %v, %v", s, got, err)
 		}
@@ -37,7 +37,7 @@ func TestParseNumberRefuses(t *testing.T) {
 		"0x10": errSyntax, "1_0": errSyntax, "NaN": errSyntax, "Inf": errSyntax, "infinity": errSyntax, "0x1p-2": errSyntax,
 		"1e309": errRange, "-1e309": errRange, strings.Repeat("9", 400): errRange,
 	} {
-		if x, err := parseNumber([]byte(text)); err != want {
+		if x, err := ParseNumber([]byte(text)); err != want {
 			t.Errorf("%q: got %v, %v", text, x, err)
 		}
 	}
@@ -45,7 +45,7 @@ func TestParseNumberRefuses(t *testing.T) {
 
 func TestTrim(t *testing.T) {
 	for text, want := range map[string]string{"": "", " ": "", "\t a b\r\n": "a b", "\u00a0x": "\u00a0x"} {
-		if got := string(trim([]byte(text))); got != want {
+		if got := string(Trim([]byte(text))); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

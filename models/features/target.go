@@ -94,7 +94,7 @@ func (c *columns) labelNumber(fields [][]byte) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	x, err := parseNumber(text)
+	x, err := ParseNumber(text)
 	if err != nil {
 		return 0, columnError(c.target.label.name, text, "%v", err)
 	}
@@ -111,7 +111,7 @@ func (c *columns) weightNumber(fields [][]byte) (float64, error) {
 	if c.isMissing(text) {
 		return 0, columnError(weight.name, nil, "has no value, and it is the weight; give it one, 0 for a record that shall not count")
 	}
-	x, err := parseNumber(text)
+	x, err := ParseNumber(text)
 	if err != nil {
 		return 0, columnError(weight.name, text, "%v", err)
 	}
