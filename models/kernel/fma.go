@@ -25,14 +25,25 @@ func sum32(p, c float64) float32 {
 	return float32(s)
 }
 
-// doubtful is negative where s, rounded to float32, may have been rounded twice: a tie, or a denormal but not zero. It is
-// free of branches, so that several sums can be asked about at once.
+// sum64 is sum32 as a float64.
+//
+//go:noinline
+func sum64(p, c float64) float64 { return float64(sum32(p, c)) }
+
+// doubtful is negative where s, rounded to float32, may have been rounded twice: a tie, or a denormal but not zero.
 func doubtful(s float64) int64 {
 	u := math.Float64bits(s)
 	tie := int64(u&roundBits^halfway) - 1
 	magnitude := int64(u &^ (1 << 63))
 	return tie | (magnitude-smallestNormal)&^(magnitude-1)
 }
+
+// tie is what belowTie answers for a number halfway between two float32s.
+const tie = math.MinInt64
+
+// belowTie are the bits that a rounding to float32 drops from a float64 that is no denormal there, moved to the top: the
+// least number is that of a tie, so that one comparison answers for several.
+func belowTie(s float64) int64 { return int64(math.Float64bits(s) << 35) }
 
 // fmaTie rounds p + c to float32 where s, their rounded sum, may be a tie or denormal: it rounds to odd first, after
 // which the second rounding is right (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).

@@ -72,6 +72,36 @@ func TestMulNN(t *testing.T) {
 	})
 }
 
+// TestProductsNextToTies adds products to numbers so that sums lie next to the middle of two, denormal and normal: too
+// near for a float64 to tell on which side.
+func TestProductsNextToTies(t *testing.T) {
+	const m, n, k = 5, 18, 2
+	for name, test := range map[string]struct{ start, last, factor float32 }{
+		"denormal": {0, 0x1p-149, 0x1p-75},
+		"normal":   {1, 0x1p-23, 0x1p-12},
+	} {
+		eachKernel(t, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				draw := func(size int) []float32 {
+					x := make([]float32, size)
+					for i := range x {
+						x[i] = test.factor * (1 + float32(rapid.IntRange(-1, 1).Draw(t, "factor"))*0x1p-23)
+					}
+					return x
+				}
+				a, b, bias := matrix{draw(m * k), k}, matrix{draw(k * n), n}, make([]float32, n)
+				for i := range bias {
+					bias[i] = test.start + float32(rapid.IntRange(512, 1023).Draw(t, "bias"))*test.last
+				}
+				got, want := matrix{make([]float32, m*n), n}, matrix{make([]float32, m*n), n}
+				oracle(func(_, j int) float32 { return bias[j] }, a.at, b.at, m, n, k, want.set)
+				MulNN(got.x, n, a.x, k, b.x, n, m, n, k, bias, false)
+				requireSame(t, name, got.x, want.x)
+			})
+		})
+	}
+}
+
 func TestMulNNAdd(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
