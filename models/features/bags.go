@@ -51,23 +51,17 @@ func contains(list [][]byte, text []byte) bool {
 // the last id, of none.
 type bagEncoder struct {
 	source  textSource
-	ids     textEncoder
-	at      int // first column of ids
+	texts   textEncoder
 	columns int
 	none    int32
 }
 
-// textEncoder gives the id of a text.
-type textEncoder interface {
-	encodeText(text []byte) (int32, error)
-}
-
-func (e *bagEncoder) encode(values []value, row []int32) (err error) {
-	row = row[e.at : e.at+e.columns]
+func (e *bagEncoder) encode(row []int32, v *value) (rest []int32, err error) {
+	row, rest = row[:e.columns], row[e.columns:]
 	n := 0
-	if v := &values[e.source.slot]; !v.missing {
+	if !v.missing {
 		e.source.each(v.text, func(text []byte) {
-			id, failed := e.ids.encodeText(text)
+			id, failed := e.texts.encodeText(text)
 			if failed != nil {
 				err = failed
 			}
@@ -80,5 +74,5 @@ func (e *bagEncoder) encode(values []value, row []int32) (err error) {
 	for i := n; i < len(row); i++ {
 		row[i] = e.none
 	}
-	return err
+	return rest, err
 }

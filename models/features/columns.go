@@ -9,7 +9,6 @@ import (
 // columns reads the fields of a record that a spec's features need, each once.
 type columns struct {
 	slots   []slot
-	values  []value // of the last record read, by slot
 	missing []string
 	target  targetColumns
 	key     int // index of the key column; -1 for none
@@ -25,7 +24,7 @@ type slot struct {
 	required bool // a missing value is an error
 }
 
-// A value is what a record has in a slot. Its text is the record's memory.
+// A value is what a record has in a slot. Its text may be the record's memory.
 type value struct {
 	text    []byte
 	number  float64
@@ -43,7 +42,6 @@ func newColumns(s *spec.Spec) columns {
 			c.use(s, f)
 		}
 	}
-	c.values = make([]value, len(c.slots))
 	return c
 }
 
@@ -68,31 +66,35 @@ func (c *columns) slot(column string) int {
 	return slices.IndexFunc(c.slots, func(s slot) bool { return s.name == column })
 }
 
-// read fills values from a record's fields.
-func (c *columns) read(fields [][]byte) error {
-	for i := range c.slots {
-		s, v := &c.slots[i], &c.values[i]
-		if s.index < 0 {
-			return columnError(s.name, nil, "is not among the data's columns; add it to data.columns")
-		}
-		v.text = field(fields, s.index, s.trim)
-		v.missing = c.isMissing(v.text)
-		if v.missing {
-			if s.required {
-				return columnError(s.name, nil, "has no value, and every record of the training data had one; give it a value")
-			}
-			continue
-		}
-		if !s.number {
-			continue
-		}
-		x, err := ParseNumber(Trim(v.text))
-		if err != nil {
-			return columnError(s.name, v.text, "%v", err)
-		}
-		v.number = x
+// raw is what a record has in a slot, as it stands.
+func (c *columns) raw(slot int, fields [][]byte) []byte {
+	if index := c.slots[slot].index; uint(index) < uint(len(fields)) {
+		return fields[index]
 	}
 	return nil
+}
+
+// read reads what a record has in a slot.
+func (c *columns) read(slot int, raw []byte) (v value, err error) {
+	s := &c.slots[slot]
+	if s.index < 0 {
+		return v, columnError(s.name, nil, "is not among the data's columns; add it to data.columns")
+	}
+	if v.text = raw; s.trim {
+		v.text = Trim(raw)
+	}
+	if v.missing = c.isMissing(v.text); v.missing {
+		if s.required {
+			return v, columnError(s.name, nil, "has no value, and every record of the training data had one; give it a value")
+		}
+		return v, nil
+	}
+	if s.number {
+		if v.number, err = ParseNumber(Trim(v.text)); err != nil {
+			return v, columnError(s.name, v.text, "%v", err)
+		}
+	}
+	return v, nil
 }
 
 // field is a record's field, nil where the record has none.

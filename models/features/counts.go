@@ -13,13 +13,13 @@ type counts struct {
 
 func newCounts() counts { return counts{dictionary: newDictionary()} }
 
-// addFound counts a record whose text find has found at index i, or not.
-func (c *counts) addFound(i int32, text []byte) {
+// addFound counts n records with a text that find has found at index i, or not.
+func (c *counts) addFound(i int32, text []byte, n int64) {
 	if i < 0 {
-		c.addCount(string(text), 1)
+		c.addCount(string(text), n)
 		return
 	}
-	c.count[i]++
+	c.count[i] += n
 }
 
 func (c *counts) addCount(text string, n int64) {

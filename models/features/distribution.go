@@ -36,7 +36,8 @@ func numberOf(key uint64) float64 {
 	return math.Float64frombits(^key)
 }
 
-func (d *distribution) add(x float64) { d.addCount(keyOf(x)>>d.dropped, 1) }
+// add counts n times x.
+func (d *distribution) add(x float64, n int64) { d.addCount(keyOf(x)>>d.dropped, n) }
 
 func (d *distribution) addCount(key uint64, n int64) {
 	d.counts[key] += n

@@ -32,14 +32,14 @@ func TestDistributionsMergeInAnyOrder(t *testing.T) {
 		}
 		whole := newDistribution()
 		for _, x := range numbers {
-			whole.add(x)
+			whole.add(x, 1)
 		}
 		parts := make([]distribution, 5)
 		for i := range parts {
 			parts[i] = newDistribution()
 		}
 		for _, x := range numbers {
-			parts[random.IntN(len(parts))].add(x)
+			parts[random.IntN(len(parts))].add(x, 1)
 		}
 		merged := newDistribution()
 		for _, i := range random.Perm(len(parts)) {
@@ -88,7 +88,7 @@ func TestBoundariesAreQuantiles(t *testing.T) {
 	numbers := make([]float64, 100_000)
 	for i := range numbers {
 		numbers[i] = math.Exp(3 * random.NormFloat64())
-		d.add(numbers[i])
+		d.add(numbers[i], 1)
 	}
 	cuts := d.boundaries(20)
 	counts := make([]int, len(cuts)+1)

@@ -9,6 +9,10 @@
 // Statistics are exact, so that any partition of the records and any order of
 // merging give the same Fitted, byte for byte.
 //
+// Both passes look at a column's frequent short texts once: what a text stands
+// for is remembered, by statistics to count it, by encoders to copy it. Columns
+// whose texts rarely come again are read anew each time.
+//
 // Of a feature with a separator a record may have several values. It has as many
 // columns of ids as training saw in one record, and an id of its own fills those
 // that a record leaves; the values behind are left out.

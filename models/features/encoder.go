@@ -6,16 +6,16 @@ import (
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
-// An Encoder turns records into rows. It allocates nothing per record. One
-// goroutine at a time may use it; make one for each.
+// An Encoder turns records into rows. Once it has seen a column's frequent
+// texts, it allocates nothing per record. One goroutine at a time may use it;
+// make one for each.
 type Encoder struct {
 	columns columns
 	layout  *Layout
-	numbers []numberEncoder // by numeric feature
-	width   int             // columns of numbers
-	ids     []idEncoder     // by column of ids; nil for crosses and for features of several values
-	bags    []bagEncoder
-	crosses []crossEncoder // after all others, whose ids they combine
+	slots   []slotEncoder // by slot of the columns
+	crosses []crossEncoder
+	numbers int // columns of them in a row
+	ids     int
 }
 
 // NewEncoder makes an encoder for a spec and what was fitted for it.
@@ -25,41 +25,34 @@ func NewEncoder(s *spec.Spec, f *Fitted) (*Encoder, error) {
 	}
 	e := &Encoder{columns: newColumns(s), layout: f.Layout(s)}
 	e.columns.target.fitted(f)
+	e.slots = make([]slotEncoder, len(e.columns.slots))
 	for i := range s.Features {
-		feature, fitted := &s.Features[i], &f.Features[i]
-		slot := e.columns.slot(feature.Column)
-		if slot >= 0 {
-			e.columns.slots[slot].required = fitted.Missing == 0
-		}
-		switch feature.Kind {
-		case spec.Numeric:
-			e.numbers = append(e.numbers, newNumberEncoder(feature, fitted, slot))
-			e.width += fitted.columns()
-		case spec.Cross:
-			c, err := newCrossing(feature, e.layout)
-			if err != nil {
-				return nil, err
-			}
-			e.crosses = append(e.crosses, crossEncoder{crossing: c, at: len(e.ids)})
-			e.ids = append(e.ids, nil)
-		default:
-			e.addIDs(feature, fitted, slot)
+		if err := e.add(&s.Features[i], &f.Features[i]); err != nil {
+			return nil, err
 		}
 	}
 	return e, nil
 }
 
-// addIDs adds a categorical feature that is no cross.
-func (e *Encoder) addIDs(f *spec.Feature, fitted *FittedFeature, slot int) {
-	encoder := newIDEncoder(f, fitted, slot)
-	if f.Separator == "" {
-		e.ids = append(e.ids, encoder)
-		return
+// add adds a feature: its columns of a row follow those of the features before it.
+func (e *Encoder) add(f *spec.Feature, fitted *FittedFeature) error {
+	if f.Kind == spec.Cross {
+		c, err := newCrossing(f, e.layout)
+		e.crosses = append(e.crosses, crossEncoder{crossing: c, at: e.ids})
+		e.ids++
+		return err
 	}
-	e.bags = append(e.bags, bagEncoder{
-		source: sourceOf(slot, f), ids: encoder.(textEncoder), at: len(e.ids), columns: fitted.Values, none: int32(fitted.Size - 1),
-	})
-	e.ids = append(e.ids, make([]idEncoder, fitted.Values)...)
+	i := e.columns.slot(f.Column)
+	e.columns.slots[i].required = fitted.Missing == 0
+	if f.Kind == spec.Numeric {
+		e.slots[i].addNumbers(newNumberEncoder(f, fitted), e.numbers, fitted.columns())
+		e.numbers += fitted.columns()
+		return nil
+	}
+	width := max(1, fitted.Values)
+	e.slots[i].addIDs(newIDEncoder(f, fitted), e.ids, width)
+	e.ids += width
+	return nil
 }
 
 // checkFitted tells whether the two belong together.
@@ -111,20 +104,37 @@ func (e *Encoder) Append(rows *Rows, fields [][]byte) error {
 // AppendUnlabelled adds a record whose label is not looked at. The rows' labels
 // and weights stay as they are.
 func (e *Encoder) AppendUnlabelled(rows *Rows, fields [][]byte) error {
-	if err := e.columns.read(fields); err != nil {
-		return err
+	numbers, numeric := extend(rows.Numeric, e.numbers)
+	ids, categorical := extend(rows.IDs, e.ids)
+	for i := range e.slots {
+		raw := e.columns.raw(i, fields)
+		known := e.slots[i].memo.find(raw)
+		if known == 0 {
+			var err error
+			if known, err = e.encode(i, raw); err != nil {
+				return err
+			}
+		}
+		e.slots[i].write(numbers, ids, known)
 	}
-	numbers, numeric := extend(rows.Numeric, e.width)
-	if err := e.encodeNumbers(numbers); err != nil {
-		return err
+	for i := range e.crosses {
+		ids[e.crosses[i].at] = e.crosses[i].id(ids)
 	}
-	row, ids := extend(rows.IDs, len(e.ids))
-	if err := e.encodeIDs(row); err != nil {
-		return err
-	}
-	rows.Numeric, rows.IDs = numeric, ids
+	rows.Numeric, rows.IDs = numeric, categorical
 	rows.N++
 	return nil
+}
+
+// encode encodes what a record has in a slot, and returns where the outcome is.
+func (e *Encoder) encode(slot int, raw []byte) (outcome int, err error) {
+	v, err := e.columns.read(slot, raw)
+	if err != nil {
+		return 0, err
+	}
+	if err := e.slots[slot].encode(&v, e.columns.slots[slot].name); err != nil {
+		return 0, err
+	}
+	return e.slots[slot].keep(raw), nil
 }
 
 // extend makes a slice n longer and returns its new end, too.
@@ -140,39 +150,6 @@ func extend[T any](s []T, n int) (end, longer []T) {
 
 // Key is the record's key field as it stands; nil without a key column.
 func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.key, false) }
-
-func (e *Encoder) encodeNumbers(row []float32) error {
-	for i := range e.numbers {
-		n := &e.numbers[i]
-		var err error
-		if row, err = n.encode(row, &e.columns.values[n.slot], e.columns.slots[n.slot].name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *Encoder) encodeIDs(row []int32) error {
-	for i, encoder := range e.ids {
-		if encoder == nil {
-			continue
-		}
-		id, err := encoder.encode(e.columns.values)
-		if err != nil {
-			return err
-		}
-		row[i] = id
-	}
-	for i := range e.bags {
-		if err := e.bags[i].encode(e.columns.values, row); err != nil {
-			return err
-		}
-	}
-	for i := range e.crosses {
-		row[e.crosses[i].at] = e.crosses[i].id(row)
-	}
-	return nil
-}
 
 type crossEncoder struct {
 	crossing

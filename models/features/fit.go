@@ -12,6 +12,7 @@ import (
 // Fit turns the statistics of all training records into what encoding needs.
 // The spec is the one that they were gathered for.
 func (st *Statistics) Fit(s *spec.Spec) (*Fitted, error) {
+	st.settle()
 	c := newColumns(s)
 	l := newStatisticsLayout(s, &c)
 	if st.isZero() || st.records == 0 {

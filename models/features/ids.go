@@ -7,42 +7,56 @@ import (
 	"github.com/penstock-ml/penstock/models/spec"
 )
 
-// An idEncoder gives the id of a categorical feature. missing is the id of a
-// missing value; such a value only comes where there is one.
+// An idEncoder gives the ids of a categorical feature: it writes them at the
+// beginning of a row, and returns the rest of it. missing is the id of a missing
+// value; such a value only comes where there is one.
 type idEncoder interface {
-	encode(values []value) (int32, error)
+	encode(row []int32, v *value) (rest []int32, err error)
 }
 
-func newIDEncoder(f *spec.Feature, fitted *FittedFeature, slot int) idEncoder {
-	missing := int32(fitted.Size - 1)
-	switch f.Kind {
-	case spec.Vocabulary:
-		vocabulary := newDictionary()
-		for _, text := range fitted.Vocabulary {
-			vocabulary.add(text)
-		}
-		return &vocabularyEncoder{slot, f.Column, vocabulary, uint64(f.OOVBuckets), missing}
-	case spec.Hash:
-		return &hashEncoder{slot, uint64(f.Buckets), missing}
-	default:
-		return &bucketEncoder{slot, bucketBoundaries(f, fitted), missing}
+func newIDEncoder(f *spec.Feature, fitted *FittedFeature) idEncoder {
+	if f.Separator != "" {
+		return &bagEncoder{textSource{separator: f.Separator}, newTextEncoder(f, fitted), fitted.Values, int32(fitted.Size - 1)}
 	}
+	if f.Kind == spec.Bucketize {
+		return &bucketEncoder{bucketBoundaries(f, fitted), int32(fitted.Size - 1)}
+	}
+	return &oneEncoder{newTextEncoder(f, fitted), int32(fitted.Size - 1)}
+}
+
+// A textEncoder gives the id of a text.
+type textEncoder interface {
+	encodeText(text []byte) (int32, error)
+}
+
+func newTextEncoder(f *spec.Feature, fitted *FittedFeature) textEncoder {
+	if f.Kind == spec.Hash {
+		return hashEncoder{uint64(f.Buckets)}
+	}
+	vocabulary := newDictionary()
+	for _, text := range fitted.Vocabulary {
+		vocabulary.add(text)
+	}
+	return &vocabularyEncoder{f.Column, vocabulary, uint64(f.OOVBuckets)}
+}
+
+// A oneEncoder gives the id of a feature with one text.
+type oneEncoder struct {
+	texts   textEncoder
+	missing int32
+}
+
+func (e *oneEncoder) encode(row []int32, v *value) (rest []int32, err error) {
+	if row[0] = e.missing; !v.missing {
+		row[0], err = e.texts.encodeText(v.text)
+	}
+	return row[1:], err
 }
 
 type vocabularyEncoder struct {
-	slot       int
 	column     string
 	vocabulary dictionary
 	oovBuckets uint64
-	missing    int32
-}
-
-func (e *vocabularyEncoder) encode(values []value) (int32, error) {
-	v := &values[e.slot]
-	if v.missing {
-		return e.missing, nil
-	}
-	return e.encodeText(v.text)
 }
 
 func (e *vocabularyEncoder) encodeText(text []byte) (int32, error) {
@@ -55,35 +69,21 @@ func (e *vocabularyEncoder) encodeText(text []byte) (int32, error) {
 	return int32(len(e.vocabulary.texts)) + int32(xxhash.Sum64(text)%e.oovBuckets), nil
 }
 
-type hashEncoder struct {
-	slot    int
-	buckets uint64
-	missing int32
-}
+type hashEncoder struct{ buckets uint64 }
 
-func (e *hashEncoder) encode(values []value) (int32, error) {
-	v := &values[e.slot]
-	if v.missing {
-		return e.missing, nil
-	}
-	return e.encodeText(v.text)
-}
-
-func (e *hashEncoder) encodeText(text []byte) (int32, error) {
+func (e hashEncoder) encodeText(text []byte) (int32, error) {
 	return int32(xxhash.Sum64(text) % e.buckets), nil
 }
 
 type bucketEncoder struct {
-	slot       int
 	boundaries []float64
 	missing    int32
 }
 
 // encode counts the boundaries that are at most the number.
-func (e *bucketEncoder) encode(values []value) (int32, error) {
-	v := &values[e.slot]
-	if v.missing {
-		return e.missing, nil
+func (e *bucketEncoder) encode(row []int32, v *value) (rest []int32, err error) {
+	if row[0] = e.missing; !v.missing {
+		row[0] = int32(sort.Search(len(e.boundaries), func(i int) bool { return e.boundaries[i] > v.number }))
 	}
-	return int32(sort.Search(len(e.boundaries), func(i int) bool { return e.boundaries[i] > v.number })), nil
+	return row[1:], nil
 }

@@ -15,9 +15,17 @@ type moments struct {
 
 func newMoments() moments { return moments{min: math.Inf(1), max: math.Inf(-1)} }
 
-func (m *moments) add(x float64) {
-	m.sum.Add(x)
-	m.squares.AddProduct(x, x)
+// add adds n times x. Where n is not 1 the square of x must be in range, as squares tells.
+func (m *moments) add(x float64, n int64) {
+	if n == 1 {
+		m.sum.Add(x)
+		m.squares.AddProduct(x, x)
+	} else {
+		times, square := float64(n), float64(x*x)
+		m.sum.AddProduct(x, times)
+		m.squares.AddProduct(square, times)
+		m.squares.AddProduct(math.FMA(x, x, -square), times) // what rounding the square lost
+	}
 	m.min = min(m.min, x)
 	m.max = max(m.max, x)
 }

@@ -19,7 +19,6 @@ func transform(v *value, logarithm bool, column string) (float64, error) {
 
 // numberEncoder encodes a numeric feature.
 type numberEncoder struct {
-	slot            int
 	log1p, zscore   bool
 	minmax          bool
 	mean, deviation float64
@@ -29,9 +28,8 @@ type numberEncoder struct {
 	indicated       bool      // one more number tells missing values
 }
 
-func newNumberEncoder(f *spec.Feature, fitted *FittedFeature, slot int) numberEncoder {
+func newNumberEncoder(f *spec.Feature, fitted *FittedFeature) numberEncoder {
 	n := numberEncoder{
-		slot:      slot,
 		log1p:     f.Has(spec.Log1p),
 		zscore:    f.Has(spec.ZScore),
 		mean:      fitted.Number.Mean,

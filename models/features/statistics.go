@@ -21,12 +21,8 @@ type Statistics struct {
 	target  targetStatistics
 	mixed   bool // parts of different specs were merged
 
-	layout  statisticsLayout
 	columns columns
-	// The values of the record being added, which must not count if it turns
-	// out to have an error.
-	numbersNow []float64
-	textsNow   []int32 // of columns without a separator
+	slots   []slotStatistics // by slot; nil where records cannot be added
 }
 
 // statisticsLayout says what the elements of Statistics belong to. It follows
@@ -50,16 +46,14 @@ func NewStatistics(s *spec.Spec) *Statistics {
 	c := newColumns(s)
 	l := newStatisticsLayout(s, &c)
 	st := &Statistics{
-		missing:    make([]int64, len(c.slots)),
-		numbers:    make([]moments, len(l.numbers)),
-		texts:      make([]counts, len(l.texts)),
-		spreads:    make([]distribution, len(l.spreads)),
-		most:       make([]int64, len(l.bags)),
-		target:     newTargetStatistics(),
-		layout:     l,
-		columns:    c,
-		numbersNow: make([]float64, len(l.numbers)),
-		textsNow:   make([]int32, len(l.texts)),
+		missing: make([]int64, len(c.slots)),
+		numbers: make([]moments, len(l.numbers)),
+		texts:   make([]counts, len(l.texts)),
+		spreads: make([]distribution, len(l.spreads)),
+		most:    make([]int64, len(l.bags)),
+		target:  newTargetStatistics(),
+		columns: c,
+		slots:   newSlotStatistics(&c, &l),
 	}
 	for i := range st.numbers {
 		st.numbers[i] = newMoments()
@@ -115,24 +109,83 @@ func (l *statisticsLayout) spread(slot int) int { return slices.Index(l.spreads,
 // Add counts one record. Its fields are those of the spec's data.columns; they
 // are not kept. An error is a [ColumnError], and the record does not count.
 func (st *Statistics) Add(fields [][]byte) error {
-	if st.textsNow == nil {
+	if st.slots == nil {
 		return errors.New("records cannot be added to statistics that were unmarshalled; merge these into new ones")
 	}
-	if err := st.columns.read(fields); err != nil {
-		return err
+	for i := range st.slots {
+		s := &st.slots[i]
+		if s.raw = st.columns.raw(i, fields); s.find() {
+			continue
+		}
+		if err := st.read(i); err != nil {
+			return err
+		}
 	}
 	target, err := st.target.read(&st.columns, fields)
 	if err != nil {
 		return err
 	}
-	if err := st.readNumbers(); err != nil {
-		return err
-	}
-	if err := st.readTexts(); err != nil {
-		return err
-	}
 	st.count(&target)
 	return nil
+}
+
+// read reads what the record being added has in a slot, where that is not known.
+func (st *Statistics) read(slot int) (err error) {
+	s := &st.slots[slot]
+	if s.value, err = st.columns.read(slot, s.raw); err != nil {
+		return err
+	}
+	return s.check(st, st.columns.slots[slot].name)
+}
+
+// count adds the record that was read.
+func (st *Statistics) count(target *targetValue) {
+	st.records++
+	for i := range st.slots {
+		if s := &st.slots[i]; s.known > 0 {
+			s.times[s.known-1]++
+		} else {
+			st.countValue(i, 1)
+			s.keep()
+		}
+	}
+	st.target.add(target, &st.columns.target)
+}
+
+// countValue adds n records that have a slot's value.
+func (st *Statistics) countValue(slot int, n int64) {
+	s := &st.slots[slot]
+	if s.value.missing {
+		st.missing[slot] += n
+		return
+	}
+	for i, number := range s.numbers {
+		st.numbers[number].add(s.transformed[i], n)
+	}
+	for i, text := range s.texts {
+		s.textSources[i].each(s.value.text, func(t []byte) { st.texts[text].addFound(st.texts[text].find(t), t, n) })
+	}
+	for i, bag := range s.bags {
+		values := s.bagSources[i].each(s.value.text, func([]byte) {})
+		st.most[bag] = max(st.most[bag], int64(values))
+	}
+	for _, spread := range s.spreads {
+		st.spreads[spread].add(s.value.number, n)
+	}
+}
+
+// settle adds the records whose values were known and that have only been counted.
+func (st *Statistics) settle() {
+	for i := range st.slots {
+		s := &st.slots[i]
+		for known, n := range s.times {
+			if n > 0 {
+				s.recall(known)
+				st.countValue(i, n)
+				s.times[known] = 0
+			}
+		}
+	}
 }
 
 func checkUTF8(column string, text []byte) error {
@@ -142,84 +195,15 @@ func checkUTF8(column string, text []byte) error {
 	return nil
 }
 
-func (st *Statistics) readNumbers() error {
-	for i, n := range st.layout.numbers {
-		v := &st.columns.values[n.slot]
-		if v.missing {
-			continue
-		}
-		x, err := transform(v, n.log1p, st.columns.slots[n.slot].name)
-		if err != nil {
-			return err
-		}
-		st.numbersNow[i] = x
-	}
-	return nil
-}
-
-func (st *Statistics) readTexts() error {
-	for i, source := range st.layout.texts {
-		v := &st.columns.values[source.slot]
-		if v.missing {
-			continue
-		}
-		st.textsNow[i] = -1
-		if source.separator == "" {
-			st.textsNow[i] = st.texts[i].find(v.text)
-		}
-		if st.textsNow[i] < 0 {
-			if err := checkUTF8(st.columns.slots[source.slot].name, v.text); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// count adds the record that was read.
-func (st *Statistics) count(target *targetValue) {
-	st.records++
-	for i := range st.columns.values {
-		if st.columns.values[i].missing {
-			st.missing[i]++
-		}
-	}
-	for i, n := range st.layout.numbers {
-		if !st.columns.values[n.slot].missing {
-			st.numbers[i].add(st.numbersNow[i])
-		}
-	}
-	for i, source := range st.layout.texts {
-		switch v := &st.columns.values[source.slot]; {
-		case v.missing:
-		case source.separator == "":
-			st.texts[i].addFound(st.textsNow[i], v.text)
-		default:
-			source.each(v.text, func(text []byte) { st.texts[i].addFound(st.texts[i].find(text), text) })
-		}
-	}
-	for i, source := range st.layout.bags {
-		if v := &st.columns.values[source.slot]; !v.missing {
-			n := source.each(v.text, func([]byte) {})
-			st.most[i] = max(st.most[i], int64(n))
-		}
-	}
-	for i, slot := range st.layout.spreads {
-		if v := &st.columns.values[slot]; !v.missing {
-			st.spreads[i].add(v.number)
-		}
-	}
-	st.target.add(target, st.columns.target.regression)
-}
-
 // Records is the number of records that were added.
 func (st *Statistics) Records() int64 { return st.records }
 
-// Merge adds another part of the same spec, which it leaves as it is.
+// Merge adds another part of the same spec, which stays what it is.
 func (st *Statistics) Merge(other *Statistics) {
 	if other.isZero() {
 		return
 	}
+	other.settle()
 	if st.isZero() {
 		st.become(other)
 		return

@@ -14,6 +14,7 @@ const statisticsVersion = 4
 // MarshalBinary writes the statistics without the spec. Statistics of the same
 // records have the same bytes, however they were gathered.
 func (st *Statistics) MarshalBinary() ([]byte, error) {
+	st.settle()
 	b := []byte{statisticsVersion, flag(st.isZero()), flag(st.mixed)}
 	b = binary.AppendUvarint(b, uint64(st.records))
 	b = binary.AppendUvarint(b, uint64(len(st.missing)))

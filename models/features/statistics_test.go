@@ -35,7 +35,7 @@ func TestAnyPartitionAndOrderFitsTheSame(t *testing.T) {
 		for _, r := range records {
 			add(t, whole, r)
 		}
-		parts := make([]*Statistics, rapid.IntRange(1, 6).Draw(t, "parts"))
+		parts := make([]*Statistics, rapid.SampledFrom([]int{1, 2, 6, 40}).Draw(t, "parts"))
 		for i := range parts {
 			parts[i] = NewStatistics(s)
 		}

@@ -37,6 +37,9 @@ type targetColumns struct {
 	classes    dictionary
 	number     FittedNumber // of a regression
 	meanWeight float64
+
+	memo   memo      // of labels
+	labels []float32 // of the memo's texts, as rows hold them
 }
 
 type targetColumn struct {
@@ -121,8 +124,22 @@ func (c *columns) weightNumber(fields [][]byte) (float64, error) {
 	return x, nil
 }
 
-// encodeLabel is the record's label as rows hold it: the index of its class, or its number in deviations from the mean.
+// encodeLabel is the record's label as rows hold it.
 func (c *columns) encodeLabel(fields [][]byte) (float32, error) {
+	t := &c.target
+	raw := field(fields, t.label.index, false)
+	if known := t.memo.find(raw); known > 0 {
+		return t.labels[known-1], nil
+	}
+	label, err := c.newLabel(fields)
+	if err == nil && t.memo.add(raw) > 0 {
+		t.labels = append(t.labels, label)
+	}
+	return label, err
+}
+
+// newLabel is the index of the record's class, or its number in deviations from the mean.
+func (c *columns) newLabel(fields [][]byte) (float32, error) {
 	t := &c.target
 	if t.regression {
 		x, err := c.labelNumber(fields)

@@ -14,6 +14,9 @@ type targetStatistics struct {
 	classes counts  // of a class
 	number  moments // of a regression
 	weight  exact.Sum
+
+	memo    memo    // of labels
+	classOf []int32 // of the memo's texts, among those counted
 }
 
 func newTargetStatistics() targetStatistics {
@@ -22,8 +25,8 @@ func newTargetStatistics() targetStatistics {
 
 // A targetValue is what was read of a record.
 type targetValue struct {
-	text   []byte
-	class  int32 // among those counted, or -1
+	class  int32  // among those counted, or -1
+	text   []byte // of a class that was not counted yet
 	number float64
 	weight float64
 }
@@ -37,10 +40,18 @@ func (st *targetStatistics) read(c *columns, fields [][]byte) (v targetValue, er
 		v.number, err = c.labelNumber(fields)
 		return v, err
 	}
+	raw := field(fields, c.target.label.index, false)
+	if known := st.memo.find(raw); known > 0 {
+		v.class = st.classOf[known-1]
+		return v, nil
+	}
 	if v.text, err = c.labelText(fields); err != nil {
 		return v, err
 	}
 	if v.class = st.classes.find(v.text); v.class >= 0 {
+		if st.memo.add(raw) > 0 {
+			st.classOf = append(st.classOf, v.class)
+		}
 		return v, nil
 	}
 	name := c.target.label.name
@@ -54,13 +65,15 @@ func (st *targetStatistics) read(c *columns, fields [][]byte) (v targetValue, er
 }
 
 // add counts what was read.
-func (st *targetStatistics) add(v *targetValue, regression bool) {
-	st.weight.Add(v.weight)
-	if regression {
-		st.number.add(v.number)
+func (st *targetStatistics) add(v *targetValue, t *targetColumns) {
+	if t.weight.name != "" {
+		st.weight.Add(v.weight)
+	}
+	if t.regression {
+		st.number.add(v.number, 1)
 		return
 	}
-	st.classes.addFound(v.class, v.text)
+	st.classes.addFound(v.class, v.text, 1)
 }
 
 func (st *targetStatistics) merge(other *targetStatistics) {

@@ -45,7 +45,7 @@ func (p *csvParser) checkCount(n int) error {
 	return malformed(FieldCount, "%s where %d columns are expected", plural(n, "field"), len(p.columns))
 }
 
-// plain cuts a line without quotes, which has wordBytes of memory behind it.
+// plain cuts a line without quotes, which has padding behind it.
 func (p *csvParser) plain(line []byte) ([][]byte, error) {
 	n := splitFields(p.fields, line, p.delimiter)
 	if n < 0 {
@@ -79,7 +79,7 @@ func splitFields(fields [][]byte, line []byte, delimiter byte) int {
 			if n >= len(fields) {
 				return -1
 			}
-			fields[n] = line[begin:end:end]
+			fields[n] = line[begin : end : end+padding]
 			n++
 			begin = end + 1
 		}
@@ -87,7 +87,7 @@ func splitFields(fields [][]byte, line []byte, delimiter byte) int {
 	if n >= len(fields) {
 		return -1
 	}
-	fields[n] = line[begin:len(line):len(line)]
+	fields[n] = line[begin : len(line) : len(line)+padding]
 	return n + 1
 }
 
@@ -108,7 +108,7 @@ func (p *csvParser) quoted(raw []byte) [][]byte {
 		if s.decoded {
 			source = p.text
 		}
-		p.fields[i] = source[s.begin:s.end:s.end]
+		p.fields[i] = source[s.begin:s.end:min(s.end+padding, cap(source))]
 	}
 	return p.fields[:len(p.spans)]
 }

@@ -162,9 +162,9 @@ func (d *JSONDecoder) word(word string, column int) ([]byte, error) {
 	if end > len(d.line) || string(d.line[d.at:end]) != word {
 		return nil, d.fieldSyntax(column, "a value is expected")
 	}
-	value := d.line[d.at:end:end]
+	begin := d.at
 	d.at = end
-	return value, nil
+	return d.field(begin), nil
 }
 
 // number checks a number's grammar and returns it as it is written.
@@ -182,7 +182,12 @@ func (d *JSONDecoder) number(column int) ([]byte, error) {
 	if !ok || d.at < len(d.line) && isDigit(d.line[d.at]) {
 		return nil, d.fieldSyntax(column, "the number is malformed")
 	}
-	return d.line[begin:d.at:d.at], nil
+	return d.field(begin), nil
+}
+
+// field is the line from begin up to the cursor, with the padding that the line has.
+func (d *JSONDecoder) field(begin int) []byte {
+	return d.line[begin:d.at:min(d.at+padding, cap(d.line))]
 }
 
 // digits moves behind one digit or more.

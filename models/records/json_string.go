@@ -14,7 +14,7 @@ func (d *JSONDecoder) stringRest(column int) ([]byte, error) {
 	if d.at == len(d.line) {
 		return nil, d.fieldSyntax(column, "the string is not closed")
 	}
-	value := d.line[begin:d.at:d.at]
+	value := d.field(begin)
 	if d.line[d.at] != '"' {
 		var err error
 		if value, err = d.escapedRest(begin, column); err != nil {

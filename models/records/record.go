@@ -8,11 +8,13 @@ import (
 // Record is one record of a file. It and all that it refers to are valid until
 // the next Scan.
 type Record struct {
-	Offset int64    // of its first byte in the (expanded) file
-	Line   int64    // of its first byte, from 1, counted from where the range's first line begins
-	Raw    []byte   // without the line end
-	Fields [][]byte // one for each column of the format; nil: absent or null in JSON; none when Err is set
-	Err    error    // a *RecordError: this record alone is malformed
+	Offset int64  // of its first byte in the (expanded) file
+	Line   int64  // of its first byte, from 1, counted from where the range's first line begins
+	Raw    []byte // without the line end
+	// Fields are one for each column of the format, nil where JSON has null or nothing; none when Err is set. Memory of
+	// the record may follow up to a field's capacity: nothing may be appended to one.
+	Fields [][]byte
+	Err    error // a *RecordError: this record alone is malformed
 }
 
 // IndexOf returns where in Raw the bytes of one of the fields lie, for who copies records; -1 for a field that is nil, or

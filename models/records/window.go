@@ -12,6 +12,9 @@ const (
 	// maxRecordBytes bounds the memory that one record can take.
 	maxRecordBytes = 16 << 20
 
+	// padding is how many bytes of readable memory lie behind all that a window holds.
+	padding = 16
+
 	// emptyReads is how often in a row a reader may return nothing.
 	emptyReads = 100
 )
@@ -20,7 +23,7 @@ const (
 // relative to start, which only consume moves, so that they outlive a fill.
 type window struct {
 	source io.Reader
-	buf    []byte // buf[start:end] is unread; wordBytes more follow, for the field splitter
+	buf    []byte // buf[start:end] is unread; padding follows
 	start  int
 	end    int
 	offset int64 // of buf[start] in the stream
@@ -30,14 +33,14 @@ type window struct {
 }
 
 func newWindow(source io.Reader, offset int64, size int) window {
-	return window{source: source, offset: offset, buf: make([]byte, size+wordBytes), limit: maxRecordBytes}
+	return window{source: source, offset: offset, buf: make([]byte, size+padding), limit: maxRecordBytes}
 }
 
 // size returns how many bytes are held.
 func (w *window) size() int { return w.end - w.start }
 
 // bytes returns the bytes of [from, to). The slice is valid until the next fill
-// and has wordBytes of readable memory behind it.
+// and has padding behind it.
 func (w *window) bytes(from, to int) []byte { return w.buf[w.start+from : w.start+to] }
 
 // consume moves the window's start. The bytes before it stay valid until the
@@ -93,7 +96,7 @@ func (w *window) fill() bool {
 		return false
 	}
 	w.makeRoom()
-	room := w.buf[w.end : len(w.buf)-wordBytes]
+	room := w.buf[w.end : len(w.buf)-padding]
 	for range emptyReads {
 		n, err := w.source.Read(room)
 		w.end += n
@@ -110,8 +113,8 @@ func (w *window) fill() bool {
 // fill this one.
 func (w *window) makeRoom() {
 	buf := w.buf
-	if w.size()+wordBytes == len(buf) {
-		buf = make([]byte, 2*w.size()+wordBytes)
+	if w.size()+padding == len(buf) {
+		buf = make([]byte, 2*w.size()+padding)
 	}
 	copy(buf, w.buf[w.start:w.end])
 	w.buf = buf
