@@ -9,9 +9,7 @@ type JSONDecoder struct {
 	columns []string
 	index   map[string]int
 
-	// Objects mostly repeat the order of their names, so a member's column is
-	// first sought where the last object had it: order[i] is that of member i.
-	order []int
+	leads []lead // of members, as the last objects had them
 
 	seen   []int  // the number of the last object that had the column
 	object int    // the number of the present object
@@ -21,17 +19,23 @@ type JSONDecoder struct {
 	valid  bool // all of line is UTF-8
 }
 
+// A lead is what comes before a member's value: a comma, a name, a colon and the space around them. Objects mostly repeat
+// their leads, and to compare one costs less than to decode it.
+type lead struct {
+	text   []byte // none: not known
+	column int
+}
+
 // NewJSONDecoder returns a decoder of objects whose names are among columns.
 func NewJSONDecoder(columns []string) *JSONDecoder {
 	d := &JSONDecoder{
 		columns: columns,
 		index:   make(map[string]int, len(columns)),
-		order:   make([]int, len(columns)),
+		leads:   make([]lead, len(columns)),
 		seen:    make([]int, len(columns)),
 	}
 	for i, name := range columns {
 		d.index[name] = i
-		d.order[i] = i
 	}
 	return d
 }
@@ -62,61 +66,73 @@ func (d *JSONDecoder) Decode(line []byte, fields [][]byte) error {
 
 // members decodes the members of an object and its closing brace.
 func (d *JSONDecoder) members(fields [][]byte) error {
-	d.space()
-	if d.accept('}') {
-		return nil
-	}
 	for i := 0; ; i++ {
-		d.space()
-		if err := d.member(i, fields); err != nil {
+		column, ok := d.again(i)
+		if !ok {
+			var err error
+			if column, err = d.lead(i); column < 0 || err != nil {
+				return err
+			}
+		}
+		var err error
+		if fields[column], err = d.value(column); err != nil {
 			return err
-		}
-		d.space()
-		if d.accept('}') {
-			return nil
-		}
-		if !d.accept(',') {
-			return d.syntax(`"," or "}" is expected`)
 		}
 	}
 }
 
-// member decodes the i-th member of an object.
-func (d *JSONDecoder) member(i int, fields [][]byte) error {
-	if !d.accept('"') {
-		return d.syntax("a name in quotes is expected")
+// again moves behind the i-th lead if it is that of the last object, and returns its column.
+func (d *JSONDecoder) again(i int) (column int, ok bool) {
+	if i >= len(d.leads) {
+		return 0, false
 	}
-	name, err := d.stringRest(-1)
-	if err != nil {
-		return err
+	known := &d.leads[i]
+	end := d.at + len(known.text)
+	if end > len(d.line) || string(d.line[d.at:end]) != string(known.text) || d.seen[known.column] == d.object || len(known.text) == 0 {
+		return 0, false
 	}
-	column, err := d.column(i, name)
-	if err != nil {
-		return err
+	d.seen[known.column] = d.object
+	d.at = end
+	return known.column, true
+}
+
+// lead decodes the i-th lead and returns its column, or -1 behind the brace that closes the object.
+func (d *JSONDecoder) lead(i int) (column int, err error) {
+	begin := d.at
+	d.space()
+	if d.accept('}') {
+		return -1, nil
+	}
+	if i > 0 && !d.accept(',') {
+		return 0, d.syntax(`"," or "}" is expected`)
+	}
+	d.space()
+	if column, err = d.name(); err != nil {
+		return 0, err
 	}
 	d.space()
 	if !d.accept(':') {
-		return d.syntax(`":" is expected`)
+		return 0, d.syntax(`":" is expected`)
 	}
 	d.space()
-	fields[column], err = d.value(column)
-	return err
+	if i < len(d.leads) {
+		d.leads[i] = lead{append(d.leads[i].text[:0], d.line[begin:d.at]...), column}
+	}
+	return column, nil
 }
 
-// column finds the column of the i-th member.
-func (d *JSONDecoder) column(i int, name []byte) (int, error) {
-	column, known := 0, false
-	if i < len(d.order) {
-		column = d.order[i]
-		known = d.columns[column] == string(name)
+// name decodes a member's name, which must be that of a column that the object did not have.
+func (d *JSONDecoder) name() (column int, err error) {
+	if !d.accept('"') {
+		return 0, d.syntax("a name in quotes is expected")
 	}
+	name, err := d.stringRest(-1)
+	if err != nil {
+		return 0, err
+	}
+	column, known := d.index[string(name)]
 	if !known {
-		if column, known = d.index[string(name)]; !known {
-			return 0, d.unknown(string(name))
-		}
-		if i < len(d.order) {
-			d.order[i] = column
-		}
+		return 0, d.unknown(string(name))
 	}
 	if d.seen[column] == d.object {
 		return 0, malformed(Duplicate, "field %q occurs twice", d.columns[column])

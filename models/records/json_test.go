@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -95,6 +96,28 @@ func TestJSONDecoderAfterErrors(t *testing.T) {
 			t.Fatalf("an unknown field: %v", err)
 		}
 	}
+}
+
+// TestJSONDecoderAfterOthers: what a decoder remembers of objects changes nothing in the next.
+func TestJSONDecoderAfterOthers(t *testing.T) {
+	columns := []string{"a", "b", "é"}
+	member := rapid.Custom(func(r *rapid.T) string {
+		draw := func(of ...string) string { return rapid.SampledFrom(of).Draw(r, "piece") }
+		return draw("", "", " ") + draw(`"a"`, `"b"`, `"\u00e9"`, `"é"`, `"c"`, `b`) + draw(":", ":", " : ", "") + draw("1", `"x"`, "null", `"\n"`, "-", "[")
+	})
+	rapid.Check(t, func(r *rapid.T) {
+		d := NewJSONDecoder(columns)
+		for range rapid.IntRange(1, 30).Draw(r, "objects") {
+			line := []byte("{" + strings.Join(rapid.SliceOfN(member, 0, 4).Draw(r, "members"), ",") + "}")
+			for range 2 { // now the object follows itself
+				got, want := make([][]byte, len(columns)), make([][]byte, len(columns))
+				failed, err := NewJSONDecoder(columns).Decode(line, want), d.Decode(line, got)
+				if diff := cmp.Diff(fmt.Sprint(failed, texts(want)), fmt.Sprint(err, texts(got))); diff != "" {
+					r.Fatalf("%s:\n%s", line, diff)
+				}
+			}
+		}
+	})
 }
 
 func TestJSONLines(t *testing.T) {
