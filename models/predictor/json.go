@@ -2,8 +2,6 @@ package predictor
 
 import (
 	"bytes"
-	"math"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -20,23 +18,6 @@ func (p *Predictor) AppendJSON(dst []byte, outputs []float32, key []byte) []byte
 		dst = append(dst, ',')
 	}
 	return append(p.form.appendJSON(dst, outputs), '}')
-}
-
-// appendFloat is the one place where predicted numbers become digits: the fewest
-// that give the same float of so many bits, without an exponent from 1e-6 up to
-// 1e21, as in ECMAScript and encoding/json.
-func appendFloat(dst []byte, x float64, bits int) []byte {
-	size := math.Abs(x)
-	if size == 0 || size >= 1e-6 && size < 1e21 {
-		return strconv.AppendFloat(dst, x, 'f', -1, bits)
-	}
-	dst = strconv.AppendFloat(dst, x, 'e', -1, bits)
-	// strconv pads exponents to two digits: e-09 becomes e-9.
-	if n := len(dst); dst[n-2] == '0' && (dst[n-3] == '-' || dst[n-3] == '+') {
-		dst[n-2] = dst[n-1]
-		dst = dst[:n-1]
-	}
-	return dst
 }
 
 // AppendString appends a text as a JSON string; bytes that are not UTF-8 become U+FFFD.
