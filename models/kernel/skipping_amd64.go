@@ -38,15 +38,25 @@ type skipBlock struct {
 
 var skipBlocks = sync.Pool{New: func() any { return new(skipBlock) }}
 
+// pieceFloats is how much of a matrix in one piece is looked at for zeros at a time.
+const pieceFloats = 1024
+
 // hasZero tells whether a has any zero.
 func (p *product) hasZero(f *assembly) bool {
-	switch {
-	case p.k == 0:
-		return false
-	case p.aStep == 1:
-		return f.hasZero(&p.a[0], p.aRow, p.m, p.k)
+	m, n, ld := p.m, p.k, p.aRow
+	if p.aStep != 1 {
+		m, n, ld = p.k, p.m, p.aStep
 	}
-	return f.hasZero(&p.a[0], p.aStep, p.k, p.m)
+	if n == 0 || m == 0 {
+		return false
+	}
+	if ld > n {
+		return f.hasZero(&p.a[0], ld, m, n)
+	}
+	// Rows without a gap are as good as longer ones, whose vectors are full.
+	pieces, rest := m*n/pieceFloats, m*n%pieceFloats
+	return pieces > 0 && f.hasZero(&p.a[0], pieceFloats, pieces, pieceFloats) ||
+		rest > 0 && f.hasZero(&p.a[pieces*pieceFloats], rest, 1, rest)
 }
 
 // skipping cuts the product into parts for whose words there is memory.
