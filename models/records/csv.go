@@ -6,10 +6,6 @@ import (
 	"math/bits"
 )
 
-// wordBytes is how many bytes the field splitter looks at together. It reads up
-// to that many behind a line.
-const wordBytes = 8
-
 // csvParser cuts lines into fields.
 type csvParser struct {
 	delimiter byte
@@ -60,25 +56,21 @@ func (p *csvParser) plain(line []byte) ([][]byte, error) {
 }
 
 // splitFields cuts a line at its delimiters and returns how many fields it has,
-// -1 if more than there is room for. It compares eight bytes at a time: a word
-// XOR the repeated delimiter has a zero byte for each delimiter, and
-// ^((v&0x7f.. + 0x7f..) | v) has the top bit of exactly the zero bytes set.
+// -1 if more than there is room for. It finds the delimiters of many bytes
+// before it goes from one to the next: how many there are of them in a few bytes
+// nothing foretells.
 func splitFields(fields [][]byte, line []byte, delimiter byte) int {
-	const low7 = 0x7f7f7f7f7f7f7f7f
-	pattern := uint64(delimiter) * 0x0101010101010101
-	words := line[:len(line)+wordBytes]
 	n, begin := 0, 0
-	for at := 0; at < len(line); at += wordBytes {
-		v := binary.LittleEndian.Uint64(words[at:]) ^ pattern
-		zeros := ^((v&low7 + low7) | v | low7)
-		for ; zeros != 0; zeros &= zeros - 1 {
-			end := at + bits.TrailingZeros64(zeros)/8
-			if end >= len(line) {
-				break // a delimiter of the next line
-			}
+	for at := 0; at < len(line); at += blockBits {
+		found := occurrences((*[blockBits]byte)(line[at:at+blockBits]), delimiter)
+		if rest := len(line) - at; rest < blockBits {
+			found &= 1<<rest - 1 // those behind are of the next line
+		}
+		for ; found != 0; found &= found - 1 {
 			if n >= len(fields) {
 				return -1
 			}
+			end := at + bits.TrailingZeros64(found)
 			fields[n] = line[begin : end : end+padding]
 			n++
 			begin = end + 1
@@ -89,6 +81,23 @@ func splitFields(fields [][]byte, line []byte, delimiter byte) int {
 	}
 	fields[n] = line[begin : len(line) : len(line)+padding]
 	return n + 1
+}
+
+// blockBits is how many bytes a word has a bit for.
+const blockBits = 64
+
+// occurrences has a bit for each byte that is c. A word XOR the repeated c has a
+// zero byte for each of them, and ^((v&0x7f.. + 0x7f..) | v) has the top bit of
+// exactly the zero bytes set; a product brings eight top bits together.
+func occurrences(block *[blockBits]byte, c byte) (found uint64) {
+	const low7, gather = 0x7f7f7f7f7f7f7f7f, 0x0102040810204080
+	pattern := uint64(c) * 0x0101010101010101
+	for i := 0; i < blockBits; i += 8 {
+		v := binary.LittleEndian.Uint64(block[i:]) ^ pattern
+		zeros := ^((v&low7 + low7) | v | low7)
+		found |= zeros >> 7 * gather >> 56 << i
+	}
+	return found
 }
 
 // reset begins a record with quotes.

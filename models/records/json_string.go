@@ -33,7 +33,7 @@ func (d *JSONDecoder) stringRest(column int) ([]byte, error) {
 // the top bit of a zero byte. Borrowing further can only mark bytes above a true
 // one, and the lowest is taken.
 func endOfPlain(line []byte, at int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	const ones, tops, wordBytes = 0x0101010101010101, 0x8080808080808080, 8
 	for ; at+wordBytes <= len(line); at += wordBytes {
 		v := binary.LittleEndian.Uint64(line[at:])
 		quote, backslash := v^('"'*ones), v^('\\'*ones)

@@ -12,8 +12,8 @@ const (
 	// maxRecordBytes bounds the memory that one record can take.
 	maxRecordBytes = 16 << 20
 
-	// padding is how many bytes of readable memory lie behind all that a window holds.
-	padding = 16
+	// padding is how many bytes of readable memory lie behind all that a window holds: a block of the field splitter.
+	padding = blockBits
 
 	// emptyReads is how often in a row a reader may return nothing.
 	emptyReads = 100
