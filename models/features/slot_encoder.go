@@ -59,10 +59,13 @@ func (s *slotEncoder) keep(raw []byte) (outcome int) {
 
 // write brings an outcome to its columns of a row.
 func (s *slotEncoder) write(numbers []float32, ids []int32, outcome int) {
-	for i, x := range s.numbersOf[outcome*len(s.numbersAt):][:len(s.numbersAt)] {
-		numbers[s.numbersAt[i]] = x
-	}
-	for i, id := range s.idsOf[outcome*len(s.idsAt):][:len(s.idsAt)] {
-		ids[s.idsAt[i]] = id
+	scatter(numbers, s.numbersAt, s.numbersOf[outcome*len(s.numbersAt):])
+	scatter(ids, s.idsAt, s.idsOf[outcome*len(s.idsAt):])
+}
+
+func scatter[T any](dst []T, at []int32, src []T) {
+	src = src[:len(at)]
+	for i, column := range at {
+		dst[column] = src[i]
 	}
 }

@@ -186,20 +186,17 @@ func (c *cache) spill(store *rowStore) error {
 
 // pack copies rows into a block.
 func (s *rowStore) pack(rows *features.Rows) []uint32 {
-	block := make([]uint32, 0, rows.N*s.words())
+	block := make([]uint32, rows.N*s.words())
 	for i := range rows.N {
-		block = appendFloats(block, rows.Numeric[i*s.numerics:(i+1)*s.numerics])
-		for _, id := range rows.IDs[i*s.ids : (i+1)*s.ids] {
-			block = append(block, uint32(id))
+		row := block[i*s.words():][:s.words()]
+		for j, x := range rows.Numeric[i*s.numerics:][:s.numerics] {
+			row[j] = math.Float32bits(x)
 		}
-		block = append(block, math.Float32bits(rows.Labels[i]), math.Float32bits(rows.Weights[i]))
-	}
-	return block
-}
-
-func appendFloats(block []uint32, x []float32) []uint32 {
-	for _, v := range x {
-		block = append(block, math.Float32bits(v))
+		row = row[s.numerics:]
+		for j, id := range rows.IDs[i*s.ids:][:s.ids] {
+			row[j] = uint32(id)
+		}
+		row[s.ids], row[s.ids+1] = math.Float32bits(rows.Labels[i]), math.Float32bits(rows.Weights[i])
 	}
 	return block
 }
