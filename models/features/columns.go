@@ -67,12 +67,7 @@ func (c *columns) slot(column string) int {
 }
 
 // raw is what a record has in a slot, as it stands.
-func (c *columns) raw(slot int, fields [][]byte) []byte {
-	if index := c.slots[slot].index; uint(index) < uint(len(fields)) {
-		return fields[index]
-	}
-	return nil
-}
+func (c *columns) raw(slot int, fields [][]byte) []byte { return field(fields, c.slots[slot].index) }
 
 // read reads what a record has in a slot.
 func (c *columns) read(slot int, raw []byte) (v value, err error) {
@@ -97,13 +92,10 @@ func (c *columns) read(slot int, raw []byte) (v value, err error) {
 	return v, nil
 }
 
-// field is a record's field, nil where the record has none.
-func field(fields [][]byte, index int, trimmed bool) []byte {
+// field is a record's field as it stands, nil where the record has none.
+func field(fields [][]byte, index int) []byte {
 	if uint(index) >= uint(len(fields)) {
 		return nil
-	}
-	if trimmed {
-		return Trim(fields[index])
 	}
 	return fields[index]
 }

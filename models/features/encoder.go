@@ -149,7 +149,7 @@ func extend[T any](s []T, n int) (end, longer []T) {
 }
 
 // Key is the record's key field as it stands; nil without a key column.
-func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.key, false) }
+func (e *Encoder) Key(fields [][]byte) []byte { return field(fields, e.columns.key) }
 
 type crossEncoder struct {
 	crossing

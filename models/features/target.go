@@ -84,7 +84,10 @@ func (t *targetColumns) fitted(f *Fitted) {
 // labelText is the record's label as it stands.
 func (c *columns) labelText(fields [][]byte) ([]byte, error) {
 	label := &c.target.label
-	text := field(fields, label.index, label.trim)
+	text := field(fields, label.index)
+	if label.trim {
+		text = Trim(text)
+	}
 	if c.isMissing(text) {
 		return nil, columnError(label.name, nil, "has no value, and it is the label; give it one, or remove the record")
 	}
@@ -110,7 +113,7 @@ func (c *columns) weightNumber(fields [][]byte) (float64, error) {
 	if weight.name == "" {
 		return 1, nil
 	}
-	text := field(fields, weight.index, weight.trim)
+	text := Trim(field(fields, weight.index))
 	if c.isMissing(text) {
 		return 0, columnError(weight.name, nil, "has no value, and it is the weight; give it one, 0 for a record that shall not count")
 	}
@@ -127,7 +130,7 @@ func (c *columns) weightNumber(fields [][]byte) (float64, error) {
 // encodeLabel is the record's label as rows hold it.
 func (c *columns) encodeLabel(fields [][]byte) (float32, error) {
 	t := &c.target
-	raw := field(fields, t.label.index, false)
+	raw := field(fields, t.label.index)
 	if known := t.memo.find(raw); known > 0 {
 		return t.labels[known-1], nil
 	}

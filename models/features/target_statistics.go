@@ -40,7 +40,7 @@ func (st *targetStatistics) read(c *columns, fields [][]byte) (v targetValue, er
 		v.number, err = c.labelNumber(fields)
 		return v, err
 	}
-	raw := field(fields, c.target.label.index, false)
+	raw := field(fields, c.target.label.index)
 	if known := st.memo.find(raw); known > 0 {
 		v.class = st.classOf[known-1]
 		return v, nil
