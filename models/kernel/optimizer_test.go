@@ -36,6 +36,21 @@ func TestOptimizersByDefinition(t *testing.T) {
 	})
 }
 
+// Below float32's normal range a moment would not decay any further: .9 of the smallest number rounds to itself.
+func TestMomentsEndAtZero(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		w, g := []float32{1}, []float32{0}
+		m, v, velocity := []float32{0x1p-99}, []float32{0x1p-125}, []float32{-0x1p-99}
+		for _, want := range [][]float32{{0x1p-100, 0x1p-126, -0x1p-100}, {0, 0, 0}} {
+			Adam(w, m, v, g, 0.1, 0.5, 0.5, 1e-8, 1, 1)
+			Momentum(w, velocity, g, 0.1, 0.5)
+			if got := []float32{m[0], v[0], velocity[0]}; !slices.Equal(got, want) {
+				t.Errorf("halved moments are %v, want %v", got, want)
+			}
+		}
+	})
+}
+
 func ftrlByDefinition(w, z, n, g, lr, l1, l2, beta float64) float64 {
 	sigma := (math.Sqrt(n+g*g) - math.Sqrt(n)) / lr
 	z += g - sigma*w

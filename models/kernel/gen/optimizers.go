@@ -12,6 +12,17 @@ func (v *isa) optimizers() {
 	v.ftrl()
 }
 
+const ( // as there
+	smallestGradient = 0x1p-50
+	smallestMoment   = 0x1p-100
+	smallestSquare   = 0x1p-126
+)
+
+// flush makes what is smaller than a bound 0.
+func (v *isa) flush(x reg.Register, smallest float32) reg.VecVirtual {
+	return v.choose(v.compare(less, v.abs(x), v.float(smallest)), v.float(0), x)
+}
+
 func (v *isa) sgd() {
 	v.function("sgd", "func(w, grad []float32, lr float32)", "updates w by gradient descent.")
 	lr := v.broadcast("lr")
@@ -24,7 +35,7 @@ func (v *isa) momentum() {
 	v.function("momentum", "func(w, v, grad []float32, lr, mu float32)", "updates w and v by gradient descent with momentum.")
 	lr, mu := v.broadcast("lr"), v.broadcast("mu")
 	v.overSlices([]string{"w", "v", "grad"}, func(s *span) {
-		velocity := v.add(v.mul(mu, s.load("v")), s.load("grad"))
+		velocity := v.flush(v.add(v.mul(mu, s.load("v")), s.load("grad")), smallestMoment)
 		s.store("v", velocity)
 		s.store("w", v.sub(s.load("w"), v.mul(lr, velocity)))
 	})
@@ -37,10 +48,10 @@ func (v *isa) adam() {
 	rest1 := v.sub(v.copy(v.float(1)), beta1)
 	rest2 := v.sub(v.copy(v.float(1)), beta2)
 	v.overSlices([]string{"w", "m", "v", "grad"}, func(s *span) {
-		grad := s.load("grad")
-		m := v.add(v.mul(beta1, s.load("m")), v.mul(rest1, grad))
+		grad := v.flush(s.load("grad"), smallestGradient)
+		m := v.flush(v.add(v.mul(beta1, s.load("m")), v.mul(rest1, grad)), smallestMoment)
 		s.store("m", m)
-		second := v.add(v.mul(beta2, s.load("v")), v.mul(v.mul(rest2, grad), grad))
+		second := v.flush(v.add(v.mul(beta2, s.load("v")), v.mul(v.mul(rest2, grad), grad)), smallestSquare)
 		s.store("v", second)
 		step := v.mul(lr, v.mul(m, correction1))
 		root := v.sqrt(v.mul(second, correction2))
