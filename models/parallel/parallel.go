@@ -57,3 +57,16 @@ func (c *call) loop(worker int) {
 		}
 	}
 }
+
+// InTurn is Each on the caller's goroutine alone, for work that is a part of a piece already.
+func InTurn(ctx context.Context, n int, work func(worker, piece int) error) error {
+	for piece := range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := work(0, piece); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}

@@ -2,11 +2,13 @@ package training
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/penstock-ml/penstock/models/kernel"
+	"github.com/penstock-ml/penstock/models/parallel"
 )
 
 // The averaging is exact: every float32 that a shard contributes is rounded, half to even, to a multiple of 2^-40 and
@@ -70,18 +72,31 @@ func (c *Contribution) Merge(other *Contribution) {
 }
 
 // Absorb adds other, whose memory becomes c's.
-func (c *Contribution) Absorb(other *Contribution) {
+func (c *Contribution) Absorb(other *Contribution) { c.absorb(other, 1) }
+
+// absorb is Absorb on so many cores.
+func (c *Contribution) absorb(other *Contribution, cores int) {
 	switch {
 	case other.Shards == 0:
 	case c.Shards == 0:
 		c.Dense, c.Sparse = other.Dense, other.Sparse
 	default:
-		kernel.FixedMerge(c.Dense, other.Dense)
-		for i := range c.Sparse {
-			c.Sparse[i].merge(other.Sparse[i])
-		}
+		c.mergeSums(other, cores)
 	}
 	c.mergeCounts(other)
+}
+
+// mergeSums adds the sums of other, on so many cores. Both have some.
+func (c *Contribution) mergeSums(other *Contribution, cores int) {
+	// Neither the context nor the work fails.
+	_ = parallel.Each(context.Background(), cores, func(_, i int) error {
+		from, to := i*len(c.Dense)/cores, (i+1)*len(c.Dense)/cores
+		kernel.FixedMerge(c.Dense[from:to], other.Dense[from:to])
+		return nil
+	})
+	for i := range c.Sparse {
+		c.Sparse[i].merge(other.Sparse[i])
+	}
 }
 
 func (c *Contribution) mergeCounts(other *Contribution) {

@@ -1,9 +1,8 @@
 package training
 
 import (
+	"slices"
 	"sync"
-
-	"github.com/penstock-ml/penstock/models/plan"
 )
 
 // A freeList has what nobody uses any more, to be used again. The zero value is empty and ready.
@@ -30,13 +29,20 @@ func (l *freeList[T]) put(x ...T) {
 	l.free = append(l.free, x...)
 }
 
+// putBack puts what was taken one after the other, so that the next ones to be taken are the same in the same order: a
+// core that takes the same turn each time finds its cache filled with them.
+func (l *freeList[T]) putBack(taken []T) {
+	for _, x := range slices.Backward(taken) {
+		l.put(x)
+	}
+}
+
 // pool keeps the memory of rounds, so that a round needs next to none of its own. Only who runs rounds knows when nobody
 // reads a state or a total any more: see Trainer.Advance.
 type pool struct {
 	states        freeList[*State]
 	contributions freeList[*Contribution]
-	gradients     freeList[*plan.Gradients]
-	blocks        freeList[*blockScratch]
+	sums          freeList[*sumMemory]
 	means         freeList[[]float32] // of weights and slots
 	updates       freeList[*updateScratch]
 	replicas      freeList[*replica]

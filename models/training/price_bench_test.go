@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -81,7 +82,9 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 	if !ok {
 		sums = make([]float32, t.arrangement.Dense)
 	}
-	gradients := plan.NewGradients(t.arrangement)
+	memory := t.takeSumMemory(parallel.Workers(math.MaxInt))
+	defer t.pool.sums.put(memory)
+	gradients := memory.gradients
 	if gradients.Take(plans) {
 		for i := range plans {
 			gradients.Keep(i)
@@ -89,11 +92,8 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 	}
 	blocks := gradients.Blocks()
 	// Neither the context nor the work fails.
-	_ = parallel.Each(context.Background(), len(blocks), func(_, i int) error {
-		scratch, ok := t.pool.blocks.take()
-		if !ok {
-			scratch = newBlockScratch(gradients)
-		}
+	_ = parallel.Each(context.Background(), len(blocks), func(worker, i int) error {
+		scratch := memory.block(worker)
 		total, values := scratch.values[0][:blocks[i].Len], scratch.values[1][:blocks[i].Len]
 		clear(total)
 		for p := range plans {
@@ -103,7 +103,6 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 			}
 		}
 		plan.Place(gradients, sums, i, total)
-		t.pool.blocks.put(scratch)
 		return nil
 	})
 	for _, p := range plans {

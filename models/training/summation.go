@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/penstock-ml/penstock/models/kernel"
-	"github.com/penstock-ml/penstock/models/parallel"
 	"github.com/penstock-ml/penstock/models/plan"
 )
 
@@ -19,10 +18,37 @@ type summation struct {
 	limit        float32
 	shards       []*summand
 	plans        []*plan.Groups
-	gradients    *plan.Gradients
 	dense        int // floats of the dense parameters
-	pool         *pool
+	memory       *sumMemory
+	spread       spread
 }
+
+// sumMemory is what summations use again.
+type sumMemory struct {
+	gradients *plan.Gradients
+	blocks    []*blockScratch // by worker, made when needed
+}
+
+// takeSumMemory returns memory for a summation by so many workers.
+func (t *Trainer) takeSumMemory(workers int) *sumMemory {
+	m, ok := t.pool.sums.take()
+	if !ok {
+		m = &sumMemory{gradients: plan.NewGradients(t.arrangement)}
+	}
+	m.blocks = append(m.blocks, make([]*blockScratch, max(0, workers-len(m.blocks)))...)
+	return m
+}
+
+// block is the worker's.
+func (m *sumMemory) block(worker int) *blockScratch {
+	if m.blocks[worker] == nil {
+		m.blocks[worker] = newBlockScratch(m.gradients)
+	}
+	return m.blocks[worker]
+}
+
+// spread calls work for n pieces, as parallel.Each does.
+type spread = func(ctx context.Context, n int, work func(worker, piece int) error) error
 
 // mostTogether is how many shards' gradients are added at once.
 const mostTogether = 8
@@ -57,24 +83,19 @@ type summand struct {
 // cache within a task; smaller tasks are shared more evenly.
 const spanBlocks = 8
 
-func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups) *summation {
-	s := &summation{contribution: t.newContribution(), limit: shardLimit(t.job.Shards), plans: plans, dense: t.arrangement.Dense, pool: t.pool}
+func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups, total *Contribution, memory *sumMemory, spread spread) *summation {
+	s := &summation{contribution: total, limit: shardLimit(t.job.Shards), plans: plans, dense: t.arrangement.Dense, memory: memory, spread: spread}
 	for i, piece := range pieces {
 		for group, shard := range piece {
 			rows := t.group(plans[i], group)
 			s.shards = append(s.shards, &summand{shard: shard.Index, plan: i, group: group, loss: sum(plans[i].Losses(group)), weight: sum(rows.Weights)})
 		}
 	}
-	var ok bool
-	if s.gradients, ok = t.pool.gradients.take(); !ok {
-		s.gradients = plan.NewGradients(t.arrangement)
-	}
 	return s
 }
 
 // run adds all shards up, and again without those that turn out to have a number out of range: they are left out whole.
 func (s *summation) run(ctx context.Context) error {
-	defer s.pool.gradients.put(s.gradients)
 	if err := s.take(ctx); err != nil {
 		return err
 	}
@@ -102,11 +123,11 @@ func (s *summation) run(ctx context.Context) error {
 
 // take readies the gradients.
 func (s *summation) take(ctx context.Context) error {
-	if !s.gradients.Take(s.plans) {
+	if !s.memory.gradients.Take(s.plans) {
 		return nil
 	}
-	return parallel.Each(ctx, len(s.plans), func(_, i int) error {
-		s.gradients.Keep(i)
+	return s.spread(ctx, len(s.plans), func(_, i int) error {
+		s.memory.gradients.Keep(i)
 		return nil
 	})
 }
@@ -141,46 +162,42 @@ func (x *summand) outOfRange(limit float32) string {
 
 // addUp computes the sums of the shards' gradients.
 func (s *summation) addUp(ctx context.Context) error {
-	blocks := len(s.gradients.Blocks())
+	blocks := len(s.memory.gradients.Blocks())
 	span := max(1, min(blocks/16, spanBlocks))
 	spans := (blocks + span - 1) / span
 	tables := s.plans[0].Tables() // first, as they take longest
 	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], s.dense)[:s.dense]
 	s.contribution.Sparse = make([]SparseSum, tables)
-	return parallel.Each(ctx, tables+spans, func(_, task int) error {
+	return s.spread(ctx, tables+spans, func(worker, task int) error {
 		if task < tables {
 			s.addTable(task)
 			return nil
 		}
-		scratch, ok := s.pool.blocks.take()
-		if !ok {
-			scratch = newBlockScratch(s.gradients)
-		}
+		scratch := s.memory.block(worker)
 		task -= tables
 		for block := task * span; block < min((task+1)*span, blocks); block++ {
 			s.addBlock(block, scratch)
 		}
-		s.pool.blocks.put(scratch)
 		return nil
 	})
 }
 
 // addBlock adds a block of all shards' gradients up.
 func (s *summation) addBlock(block int, scratch *blockScratch) {
-	length := s.gradients.Blocks()[block].Len
+	length := s.memory.gradients.Blocks()[block].Len
 	sums := scratch.sums[:length]
 	for from := 0; from < len(s.shards); from += mostTogether {
 		shards := s.shards[from:min(from+mostTogether, len(s.shards))]
 		values := scratch.used[:len(shards)]
 		for i, shard := range shards {
 			values[i] = scratch.values[i][:length]
-			s.gradients.Reduce(values[i], block, shard.plan, shard.group, scratch.rest)
+			s.memory.gradients.Reduce(values[i], block, shard.plan, shard.group, scratch.rest)
 		}
 		if !kernel.FixedSum(sums, from > 0, values, s.limit) {
 			s.blame(shards, values)
 		}
 	}
-	plan.Place(s.gradients, s.contribution.Dense, block, sums)
+	plan.Place(s.memory.gradients, s.contribution.Dense, block, sums)
 }
 
 // blame marks the shards that have values out of range.

@@ -3,6 +3,8 @@ package training
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 
 	"github.com/penstock-ml/penstock/models"
@@ -110,14 +112,42 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	if err != nil {
 		return nil, err
 	}
+	if t.arrangement.Dense <= mostSumsApart {
+		return t.contributeApart(ctx, pieces, plans, state)
+	}
 	err = parallel.Each(ctx, len(pieces), func(_, i int) error {
 		return t.run(ctx, pieces[i], state, plans[i])
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := t.newSummation(pieces, plans)
+	memory := t.takeSumMemory(parallel.Workers(math.MaxInt))
+	defer t.pool.sums.put(memory)
+	s := t.newSummation(pieces, plans, t.newContribution(), memory, parallel.Each)
 	return s.contribution, s.run(ctx)
+}
+
+// mostSumsApart is up to how many dense parameters each core sums all gradients of its own shards. Half a second cache
+// of sums is less than what the gradients are made of, which would have to pass from core to core.
+const mostSumsApart = 64 << 10
+
+// contributeApart is Contribute where each core sums the gradients of its own shards.
+func (t *Trainer) contributeApart(ctx context.Context, pieces [][]Shard, plans []*plan.Groups, state *State) (*Contribution, error) {
+	parts, memory := make([]*Contribution, len(pieces)), make([]*sumMemory, len(pieces))
+	for i := range pieces {
+		parts[i], memory[i] = t.newContribution(), t.takeSumMemory(1)
+	}
+	defer t.pool.sums.putBack(memory)
+	err := parallel.Each(ctx, len(pieces), func(_, i int) error {
+		if err := t.run(ctx, pieces[i], state, plans[i]); err != nil {
+			return err
+		}
+		return t.newSummation(pieces[i:i+1], plans[i:i+1], parts[i], memory[i], parallel.InTurn).run(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.addUp(parts), nil
 }
 
 // Mean is what shards give to the step after state, by parameter of the arrangement and as a mean over their examples:
@@ -159,10 +189,14 @@ func (t *Trainer) Advance(state *State, total *Contribution) *State {
 
 // addUp returns the sum of the parts, whose memory it takes.
 func (t *Trainer) addUp(parts []*Contribution) *Contribution {
-	for _, part := range parts[1:] {
-		parts[0].Merge(part)
+	for i := range parts[1:] {
+		total, part := &parts[0], &parts[i+1]
+		if (*total).Shards == 0 {
+			*total, *part = *part, *total
+		}
+		(*total).absorb(*part, parallel.Workers(len(parts)))
 	}
-	t.pool.contributions.put(parts[1:]...)
+	t.pool.contributions.putBack(parts[1:])
 	return parts[0]
 }
 
@@ -239,7 +273,7 @@ func (t *Trainer) takePlans(pieces [][]Shard) ([]*plan.Groups, error) {
 }
 
 func (t *Trainer) returnPlans(plans []*plan.Groups) {
-	for _, p := range plans {
+	for _, p := range slices.Backward(plans) { // see freeList.putBack
 		t.plans(p.Groups()).put(p)
 	}
 }
