@@ -59,10 +59,12 @@ func (s *subject) groupGradient(g *plan.Groups, group int) []float32 {
 		gradients.Keep(0)
 	}
 	values, scratch := make([]float32, gradients.LongestBlock()), make([]float32, gradients.Scratch())
+	compact := make([]float32, gradients.Compact())
 	for i := range gradients.Blocks() {
 		gradients.Reduce(values, i, 0, group, scratch)
-		plan.Place(gradients, vector, i, values)
+		plan.Place(gradients, compact, i, values)
 	}
+	plan.Expand(gradients, vector[:s.arrangement.Dense], 0, make([]float32, s.arrangement.Dense), func(dst []float32, begin int) { copy(dst, compact[begin:]) })
 	for table := range g.Tables() {
 		s.addPairs(vector, g.Sparse(group, table))
 	}

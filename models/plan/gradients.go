@@ -12,6 +12,7 @@ type Gradients struct {
 	arrangement *models.Arrangement
 	plans       []*Groups
 	supports    []support // one a dense parameter
+	begins      []int     // where each one's values begin in the compact vector, and where that ends
 	division
 }
 
@@ -30,8 +31,17 @@ func (g *Gradients) Take(plans []*Groups) (keep bool) {
 			keep = keep || g.supports[param].limited()
 		}
 	}
-	g.cut(g.supports, longestBlock(g.arrangement))
+	g.divide()
 	return keep
+}
+
+// divide finds the blocks and the places of all that is not left out.
+func (g *Gradients) divide() {
+	g.cut(g.supports, longestBlock(g.arrangement))
+	g.begins = append(g.begins[:0], 0)
+	for i := range g.supports {
+		g.begins = append(g.begins, g.begins[i]+g.supports[i].floats())
+	}
 }
 
 // Keep copies what a plan's gradients are made of where they are not zero.
@@ -74,49 +84,4 @@ func (g *Gradients) reducePart(out []float32, p *part, of *Groups, group int, sc
 		return
 	}
 	r.into(out, scratch, batch, p)
-}
-
-// Place copies a block's values, such as sums of what Reduce gave, to where they
-// belong in the dense parameters' vector, and zeros to what was left out beside
-// them. All blocks together write all of the vector.
-func Place[T int64 | float32](g *Gradients, vector []T, block int, values []T) {
-	for i := g.blocks[block].parts.From; i < g.blocks[block].parts.To; i++ {
-		p := &g.parts[i]
-		place(&g.supports[p.param], vector[g.arrangement.Params[p.param].Offset:], p, values)
-		values = values[p.floats():]
-	}
-}
-
-// place copies the rows of a part of one parameter.
-func place[T any](s *support, vector []T, p *part, values []T) {
-	width := s.columns.size
-	if !s.limited() && p.columns.Len() == width {
-		copy(vector[p.rows.From*width:], values[:p.floats()])
-		return
-	}
-	rows, columns := s.rows.span(p.rows), s.columns.span(p.columns)
-	next := p.rows.From
-	for row := rows.From; row < rows.To; row++ {
-		dst := vector[row*width+columns.From:][:columns.Len()]
-		if s.rows.some != nil && (next == p.rows.To || int(s.rows.some[next]) != row) {
-			clear(dst)
-			continue
-		}
-		spread(dst, values[:p.columns.Len()], s.columns.some, p.columns.From, columns.From)
-		values = values[p.columns.Len():]
-		next++
-	}
-}
-
-// spread copies values to the columns that a support has from one on, and zeros to
-// those between them; dst begins with a column.
-func spread[T any](dst, values []T, some []int32, from, begin int) {
-	if some == nil {
-		copy(dst, values)
-		return
-	}
-	clear(dst)
-	for i, column := range some[from:][:len(values)] {
-		dst[int(column)-begin] = values[i]
-	}
 }

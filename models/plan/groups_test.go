@@ -87,8 +87,8 @@ func TestBlocksDivideTheParameters(t *testing.T) {
 				limitRandomly(&g.supports[i].rows, kept, random)
 				limitRandomly(&g.supports[i].columns, kept, random)
 			}
-			g.cut(g.supports, g.LongestBlock())
-			checkBlocks(t, g)
+			g.divide()
+			checkBlocks(t, g, random)
 		}
 	}
 }
@@ -104,13 +104,10 @@ func limitRandomly(x *axis, kept float64, random *rand.Rand) {
 	x.limit(random.IntN(3) > 0)
 }
 
-// checkBlocks numbers all floats and lets the blocks bring those in the supports to a vector.
-func checkBlocks(t *testing.T, g *Gradients) {
+// checkBlocks numbers all floats, lets the blocks bring those in the supports to a vector and expands it, cut anywhere.
+func checkBlocks(t *testing.T, g *Gradients, random *rand.Rand) {
 	t.Helper()
-	vector, want := make([]int64, g.arrangement.Dense), make([]int64, g.arrangement.Dense)
-	for i := range vector {
-		vector[i] = -1
-	}
+	compact, want := make([]int64, g.Compact()), make([]int64, g.arrangement.Dense)
 	for block := range g.Blocks() {
 		var values []int64
 		for _, p := range g.parts[g.blocks[block].parts.From:g.blocks[block].parts.To] {
@@ -126,7 +123,16 @@ func checkBlocks(t *testing.T, g *Gradients) {
 		if n := g.Blocks()[block].Len; n != len(values) || n > g.LongestBlock() {
 			t.Errorf("a block of length %d has %d floats, the longest may have %d", n, len(values), g.LongestBlock())
 		}
-		Place(g, vector, block, values)
+		Place(g, compact, block, values)
+	}
+	vector := make([]int64, len(want))
+	for i := range vector {
+		vector[i] = -1
+	}
+	for from := 0; from < len(vector); {
+		part := vector[from:min(from+1+random.IntN(9000), len(vector))]
+		Expand(g, part, from, make([]int64, len(part)), func(dst []int64, begin int) { copy(dst, compact[begin:]) })
+		from += len(part)
 	}
 	for i := range want {
 		if vector[i] != want[i] {
@@ -237,12 +243,14 @@ func deepGroups(t *testing.T, a *models.Arrangement, layout *features.Layout, ro
 func checkGradients(t *testing.T, name string, g *Gradients, a *models.Arrangement, layout *features.Layout, rows int, weights []float32) {
 	t.Helper()
 	values, got := make([]float32, g.LongestBlock()), make([]float32, a.Dense)
+	compact, scratch := make([]float32, g.Compact()), make([]float32, a.Dense)
 	for i, p := range g.plans {
 		for group := range p.Groups() {
 			for block := range g.Blocks() {
 				g.Reduce(values, block, i, group, nil)
-				Place(g, got, block, values)
+				Place(g, compact, block, values)
 			}
+			Expand(g, got, 0, scratch, func(dst []float32, begin int) { copy(dst, compact[begin:]) })
 			alone, err := Compile(deep{}, a, layout, rows, Train)
 			if err != nil {
 				t.Fatal(err)

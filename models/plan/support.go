@@ -80,22 +80,6 @@ func (x *axis) n() int {
 	return len(x.some)
 }
 
-// span is what belongs to some neighbours in the support: themselves, what lies
-// between them and before, and after the last one of all.
-func (x *axis) span(of ops.Range) ops.Range {
-	if x.some == nil {
-		return of
-	}
-	r := ops.Range{From: 0, To: x.size}
-	if of.From > 0 {
-		r.From = int(x.some[of.From-1]) + 1
-	}
-	if of.To < len(x.some) {
-		r.To = int(x.some[of.To-1]) + 1
-	}
-	return r
-}
-
 // worthSupport is the fewest floats of a gradient whose support is worth knowing.
 const worthSupport = 64 << 10
 

@@ -39,6 +39,7 @@ type updateScratch struct {
 
 type updateWorker struct {
 	mean  []float32   // of one block
+	rest  []float32   // for who computes that
 	slots [][]float32 // of one stretch of a parameter
 }
 
@@ -64,7 +65,7 @@ func (p *ParameterShard) newScratch() *updateScratch {
 	blocks := (p.dense + updateBlock - 1) / updateBlock
 	s := &updateScratch{squares: make([]float64, blocks), workers: make([]updateWorker, parallel.Workers(blocks))}
 	for i := range s.workers {
-		s.workers[i].mean = make([]float32, updateBlock)
+		s.workers[i].mean, s.workers[i].rest = make([]float32, updateBlock), make([]float32, updateBlock)
 	}
 	return s
 }
@@ -94,8 +95,9 @@ func (u *update) bounds(block int) (from, to int) {
 // gradient computes a block's mean gradient, before it is clipped.
 func (u *update) gradient(worker, block int) []float32 {
 	from, to := u.bounds(block)
-	mean := u.scratch.workers[worker].mean[:to-from]
-	kernel.FixedMean(mean, u.total.Dense[from:to], u.weight)
+	w := &u.scratch.workers[worker]
+	mean := w.mean[:to-from]
+	u.total.mean(mean, from, w.rest[:to-from])
 	return mean
 }
 

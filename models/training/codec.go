@@ -145,11 +145,12 @@ func (s *State) UnmarshalBinary(data []byte) error {
 
 // MarshalBinary is the contribution's form between workers.
 func (c *Contribution) MarshalBinary() ([]byte, error) {
-	w := make(writer, 0, 64+8*len(c.Dense))
+	dense := c.dense()
+	w := make(writer, 0, 64+8*len(dense))
 	w.int64(c.Shards)
 	w.int64(c.Weight)
 	w.int64(c.Loss)
-	w.int64s(c.Dense)
+	w.int64s(dense)
 	w.int64(int64(len(c.Sparse)))
 	for _, s := range c.Sparse {
 		w.int32s(s.Rows)

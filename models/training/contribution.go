@@ -9,6 +9,7 @@ import (
 
 	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/parallel"
+	"github.com/penstock-ml/penstock/models/plan"
 )
 
 // The averaging is exact: every float32 that a shard contributes is rounded, half to even, to a multiple of 2^-40 and
@@ -37,6 +38,36 @@ type Contribution struct {
 	Sparse []SparseSum
 	// LeftOut are shards that gave nothing, in order of shard.
 	LeftOut []Omission
+
+	// compact, unless it is empty, has what is to become Dense without the zeros that gradients leaves out. So sums are
+	// passed to an update in the same process.
+	compact   []int64
+	gradients *plan.Gradients
+}
+
+// dense is Dense, made of the compact vector if that has it.
+func (c *Contribution) dense() []int64 {
+	if len(c.compact) == 0 {
+		return c.Dense
+	}
+	dense := make([]int64, c.gradients.Dense())
+	plan.Expand(c.gradients, dense, 0, make([]int64, len(dense)), func(dst []int64, begin int) { copy(dst, c.compact[begin:]) })
+	return dense
+}
+
+// expand makes Dense whole.
+func (c *Contribution) expand() { c.Dense, c.compact = c.dense(), c.compact[:0] }
+
+// mean sets dst to the mean gradient of the dense parameters from one element on. The scratch is as long as dst.
+func (c *Contribution) mean(dst []float32, from int, scratch []float32) {
+	weight := float(c.Weight)
+	if len(c.compact) == 0 {
+		kernel.FixedMean(dst, c.Dense[from:][:len(dst)], weight)
+		return
+	}
+	plan.Expand(c.gradients, dst, from, scratch, func(dst []float32, begin int) {
+		kernel.FixedMean(dst, c.compact[begin:][:len(dst)], weight)
+	})
 }
 
 // SparseSum is a sum of gradients over the rows of a table that occurred.
@@ -63,7 +94,7 @@ func zeros(x []int64, n int) []int64 {
 // Merge adds other, which is not changed and keeps its memory.
 func (c *Contribution) Merge(other *Contribution) {
 	if c.Shards == 0 && other.Shards > 0 {
-		c.Dense = append(c.Dense[:0], other.Dense...)
+		c.Dense = append(c.Dense[:0], other.dense()...)
 		c.Sparse = slices.Clone(other.Sparse)
 		c.mergeCounts(other)
 		return
@@ -79,7 +110,7 @@ func (c *Contribution) absorb(other *Contribution, cores int) {
 	switch {
 	case other.Shards == 0:
 	case c.Shards == 0:
-		c.Dense, c.Sparse = other.Dense, other.Sparse
+		c.Dense, c.Sparse, c.compact, c.gradients = other.Dense, other.Sparse, other.compact, other.gradients
 	default:
 		c.mergeSums(other, cores)
 	}
@@ -88,10 +119,12 @@ func (c *Contribution) absorb(other *Contribution, cores int) {
 
 // mergeSums adds the sums of other, on so many cores. Both have some.
 func (c *Contribution) mergeSums(other *Contribution, cores int) {
+	c.expand()
+	sums := other.dense()
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), cores, func(_, i int) error {
 		from, to := i*len(c.Dense)/cores, (i+1)*len(c.Dense)/cores
-		kernel.FixedMerge(c.Dense[from:to], other.Dense[from:to])
+		kernel.FixedMerge(c.Dense[from:to], sums[from:to])
 		return nil
 	})
 	for i := range c.Sparse {

@@ -1,11 +1,14 @@
 package training
 
 import (
+	"bytes"
+	"context"
 	"math"
 	"math/big"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/penstock-ml/penstock/models/kernel"
@@ -68,7 +71,7 @@ func TestMergeIsOrderFree(t *testing.T) {
 			regrouped.Merge(groups[i])
 		}
 		if encoded(t, whole) != encoded(t, regrouped) {
-			t.Fatalf("another order gave another sum:\n%s", cmp.Diff(whole, regrouped))
+			t.Fatalf("another order gave another sum:\n%s", cmp.Diff(whole, regrouped, ofContributions))
 		}
 		for i, p := range parts {
 			if encoded(t, p) != before[i] {
@@ -95,7 +98,7 @@ func TestContributionsSurviveTheirBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if encoded(t, &back) != data {
-			t.Fatalf("the bytes changed:\n%s", cmp.Diff(c, &back))
+			t.Fatalf("the bytes changed:\n%s", cmp.Diff(c, &back, ofContributions))
 		}
 		cut := rapid.IntRange(0, len(data)-1).Draw(t, "cut")
 		if err := back.UnmarshalBinary([]byte(data[:cut])); err == nil {
@@ -123,6 +126,56 @@ func TestStatesSurviveTheirBytes(t *testing.T) {
 	for cut := range data {
 		if err := back.UnmarshalBinary(data[:cut]); err == nil {
 			t.Fatalf("%d of %d bytes were accepted", cut, len(data))
+		}
+	}
+}
+
+// ofContributions compares what is sent of contributions.
+var ofContributions = cmpopts.IgnoreUnexported(Contribution{})
+
+// Sums that leave out zeros merge as those do that have them, on either side, and are sent whole.
+func TestCompactSumsMergeLikeWholeOnes(t *testing.T) {
+	f := newWideFixture(t, "0")
+	trainer := f.trainer(t)
+	state := trainer.Initial()
+	silence(trainer, state)
+	contribute := func(shards []Shard, compact bool) *Contribution {
+		c, err := trainer.Contribute(context.Background(), shards, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.compact) == 0 {
+			t.Fatal("the sums of a large model with zeros are not compact")
+		}
+		if !compact {
+			c.expand()
+		}
+		return c
+	}
+	bytesOf := func(c *Contribution) []byte {
+		data, err := c.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	want := bytesOf(contribute(f.shards, false))
+	if !bytes.Equal(bytesOf(contribute(f.shards, true)), want) {
+		t.Error("compact sums are sent as others than whole ones")
+	}
+	for _, absorb := range []bool{false, true} {
+		for _, compact := range [][2]bool{{true, true}, {true, false}, {false, true}} {
+			sum, a, b := &Contribution{}, contribute(f.shards[:1], compact[0]), contribute(f.shards[1:], compact[1])
+			for _, part := range []*Contribution{a, b} {
+				if absorb {
+					sum.Absorb(part)
+				} else {
+					sum.Merge(part)
+				}
+			}
+			if !bytes.Equal(bytesOf(sum), want) {
+				t.Errorf("absorbed %t, compact %v: the parts' sum differs from that of all", absorb, compact)
+			}
 		}
 	}
 }

@@ -119,7 +119,7 @@ func (p *ParameterShard) Contribution(whole *Contribution) *Contribution {
 		return c
 	}
 	if p.job.Strategy.LocalSteps > 0 {
-		c.Dense = extract(extract(nil, whole.Dense, p.weightPieces), whole.Dense[p.allWeights:], p.slotPieces)
+		c.Dense = extract(extract(nil, whole.Dense, p.weightPieces), whole.Dense[p.allWeights:], p.slotPieces) // never compact
 		return c
 	}
 	tables := 0
@@ -129,7 +129,7 @@ func (p *ParameterShard) Contribution(whole *Contribution) *Contribution {
 			tables++
 		}
 	}
-	c.Dense = extract(nil, whole.Dense, p.weightPieces[:len(p.weightPieces)-tables])
+	c.Dense = extract(nil, whole.dense(), p.weightPieces[:len(p.weightPieces)-tables])
 	return c
 }
 

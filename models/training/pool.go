@@ -3,6 +3,8 @@ package training
 import (
 	"slices"
 	"sync"
+
+	"github.com/penstock-ml/penstock/models/plan"
 )
 
 // A freeList has what nobody uses any more, to be used again. The zero value is empty and ready.
@@ -42,8 +44,8 @@ func (l *freeList[T]) putBack(taken []T) {
 type pool struct {
 	states        freeList[*State]
 	contributions freeList[*Contribution]
-	sums          freeList[*sumMemory]
-	means         freeList[[]float32] // of weights and slots
+	blocks        freeList[[]*blockScratch] // by worker
+	means         freeList[[]float32]       // of weights and slots
 	updates       freeList[*updateScratch]
 	replicas      freeList[*replica]
 
@@ -82,8 +84,8 @@ func (p *ParameterShard) newState() *State {
 // newContribution returns the sum over no shards.
 func (t *Trainer) newContribution() *Contribution {
 	if c, ok := t.pool.contributions.take(); ok {
-		*c = Contribution{Dense: c.Dense[:0]}
+		*c = Contribution{Dense: c.Dense[:0], compact: c.compact[:0], gradients: c.gradients}
 		return c
 	}
-	return &Contribution{}
+	return &Contribution{gradients: plan.NewGradients(t.arrangement)}
 }

@@ -60,13 +60,16 @@ func floatStep(t *Trainer, state *State, shards []Shard) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums, weight := floatSums(t, plans)
+	gradients := plan.NewGradients(t.arrangement)
+	sums, weight := floatSums(t, plans, gradients)
 	u := t.begin(state, state, &Contribution{}, &StepLog{Step: state.Step + 1, RateFactor: 1, Examples: weight})
 	defer u.end()
 	u.eachBlock(func(worker, block int) {
 		from, to := u.bounds(block)
 		mean := u.scratch.workers[worker].mean[:to-from]
-		kernel.Scale(mean, sums[from:to], float32(1/weight))
+		plan.Expand(gradients, mean, from, u.scratch.workers[worker].rest, func(dst []float32, begin int) {
+			kernel.Scale(dst, sums[begin:][:len(dst)], float32(1/weight))
+		})
 		u.scratch.squares[block] = kernel.SumSquares(mean)
 		u.change(worker, block)
 	})
@@ -77,14 +80,13 @@ func floatStep(t *Trainer, state *State, shards []Shard) (*State, error) {
 }
 
 // floatSums adds gradients up block by block on all cores, as a summation does.
-func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64) {
+func floatSums(t *Trainer, plans []*plan.Groups, gradients *plan.Gradients) (sums []float32, weight float64) {
 	sums, ok := t.pool.means.take()
 	if !ok {
 		sums = make([]float32, t.arrangement.Dense)
 	}
-	memory := t.takeSumMemory(parallel.Workers(math.MaxInt))
-	defer t.pool.sums.put(memory)
-	gradients := memory.gradients
+	memory := t.takeBlocks(parallel.Workers(math.MaxInt))
+	defer t.pool.blocks.put(memory)
 	if gradients.Take(plans) {
 		for i := range plans {
 			gradients.Keep(i)
@@ -93,7 +95,10 @@ func floatSums(t *Trainer, plans []*plan.Groups) (sums []float32, weight float64
 	blocks := gradients.Blocks()
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), len(blocks), func(worker, i int) error {
-		scratch := memory.block(worker)
+		if memory[worker] == nil {
+			memory[worker] = newBlockScratch(gradients)
+		}
+		scratch := memory[worker]
 		total, values := scratch.values[0][:blocks[i].Len], scratch.values[1][:blocks[i].Len]
 		clear(total)
 		for p := range plans {

@@ -18,33 +18,15 @@ type summation struct {
 	limit        float32
 	shards       []*summand
 	plans        []*plan.Groups
-	dense        int // floats of the dense parameters
-	memory       *sumMemory
+	gradients    *plan.Gradients
+	blocks       []*blockScratch // by worker
 	spread       spread
 }
 
-// sumMemory is what summations use again.
-type sumMemory struct {
-	gradients *plan.Gradients
-	blocks    []*blockScratch // by worker, made when needed
-}
-
-// takeSumMemory returns memory for a summation by so many workers.
-func (t *Trainer) takeSumMemory(workers int) *sumMemory {
-	m, ok := t.pool.sums.take()
-	if !ok {
-		m = &sumMemory{gradients: plan.NewGradients(t.arrangement)}
-	}
-	m.blocks = append(m.blocks, make([]*blockScratch, max(0, workers-len(m.blocks)))...)
-	return m
-}
-
-// block is the worker's.
-func (m *sumMemory) block(worker int) *blockScratch {
-	if m.blocks[worker] == nil {
-		m.blocks[worker] = newBlockScratch(m.gradients)
-	}
-	return m.blocks[worker]
+// takeBlocks returns memory for a summation by so many workers, which each makes what it needs of.
+func (t *Trainer) takeBlocks(workers int) []*blockScratch {
+	blocks, _ := t.pool.blocks.take()
+	return append(blocks, make([]*blockScratch, max(0, workers-len(blocks)))...)
 }
 
 // spread calls work for n pieces, as parallel.Each does.
@@ -83,8 +65,8 @@ type summand struct {
 // cache within a task; smaller tasks are shared more evenly.
 const spanBlocks = 8
 
-func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups, total *Contribution, memory *sumMemory, spread spread) *summation {
-	s := &summation{contribution: total, limit: shardLimit(t.job.Shards), plans: plans, dense: t.arrangement.Dense, memory: memory, spread: spread}
+func (t *Trainer) newSummation(pieces [][]Shard, plans []*plan.Groups, total *Contribution, blocks []*blockScratch, spread spread) *summation {
+	s := &summation{contribution: total, limit: shardLimit(t.job.Shards), plans: plans, gradients: total.gradients, blocks: blocks, spread: spread}
 	for i, piece := range pieces {
 		for group, shard := range piece {
 			rows := t.group(plans[i], group)
@@ -110,7 +92,7 @@ func (s *summation) run(ctx context.Context) error {
 	}
 	c := s.contribution
 	if len(s.shards) == 0 {
-		c.Dense, c.Sparse = c.Dense[:0], nil
+		c.Dense, c.compact, c.Sparse = c.Dense[:0], c.compact[:0], nil
 	}
 	for _, shard := range s.shards {
 		c.Shards++
@@ -123,11 +105,11 @@ func (s *summation) run(ctx context.Context) error {
 
 // take readies the gradients.
 func (s *summation) take(ctx context.Context) error {
-	if !s.memory.gradients.Take(s.plans) {
+	if !s.gradients.Take(s.plans) {
 		return nil
 	}
 	return s.spread(ctx, len(s.plans), func(_, i int) error {
-		s.memory.gradients.Keep(i)
+		s.gradients.Keep(i)
 		return nil
 	})
 }
@@ -162,42 +144,55 @@ func (x *summand) outOfRange(limit float32) string {
 
 // addUp computes the sums of the shards' gradients.
 func (s *summation) addUp(ctx context.Context) error {
-	blocks := len(s.memory.gradients.Blocks())
+	blocks := len(s.gradients.Blocks())
 	span := max(1, min(blocks/16, spanBlocks))
 	spans := (blocks + span - 1) / span
 	tables := s.plans[0].Tables() // first, as they take longest
-	s.contribution.Dense = slices.Grow(s.contribution.Dense[:0], s.dense)[:s.dense]
+	sums := s.sums()
 	s.contribution.Sparse = make([]SparseSum, tables)
 	return s.spread(ctx, tables+spans, func(worker, task int) error {
 		if task < tables {
 			s.addTable(task)
 			return nil
 		}
-		scratch := s.memory.block(worker)
+		if s.blocks[worker] == nil {
+			s.blocks[worker] = newBlockScratch(s.gradients)
+		}
 		task -= tables
 		for block := task * span; block < min((task+1)*span, blocks); block++ {
-			s.addBlock(block, scratch)
+			s.addBlock(sums, block, s.blocks[worker])
 		}
 		return nil
 	})
 }
 
+// sums is memory for the sums: the contribution's Dense, or its compact vector where gradients have zeros to leave out.
+func (s *summation) sums() []int64 {
+	c, n := s.contribution, s.gradients.Compact()
+	if n == s.gradients.Dense() {
+		c.Dense = slices.Grow(c.Dense[:0], n)[:n]
+		return c.Dense
+	}
+	c.compact = slices.Grow(c.compact[:0], n)[:n]
+	return c.compact
+}
+
 // addBlock adds a block of all shards' gradients up.
-func (s *summation) addBlock(block int, scratch *blockScratch) {
-	length := s.memory.gradients.Blocks()[block].Len
+func (s *summation) addBlock(to []int64, block int, scratch *blockScratch) {
+	length := s.gradients.Blocks()[block].Len
 	sums := scratch.sums[:length]
 	for from := 0; from < len(s.shards); from += mostTogether {
 		shards := s.shards[from:min(from+mostTogether, len(s.shards))]
 		values := scratch.used[:len(shards)]
 		for i, shard := range shards {
 			values[i] = scratch.values[i][:length]
-			s.memory.gradients.Reduce(values[i], block, shard.plan, shard.group, scratch.rest)
+			s.gradients.Reduce(values[i], block, shard.plan, shard.group, scratch.rest)
 		}
 		if !kernel.FixedSum(sums, from > 0, values, s.limit) {
 			s.blame(shards, values)
 		}
 	}
-	plan.Place(s.memory.gradients, s.contribution.Dense, block, sums)
+	plan.Place(s.gradients, to, block, sums)
 }
 
 // blame marks the shards that have values out of range.

@@ -121,9 +121,9 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	if err != nil {
 		return nil, err
 	}
-	memory := t.takeSumMemory(parallel.Workers(math.MaxInt))
-	defer t.pool.sums.put(memory)
-	s := t.newSummation(pieces, plans, t.newContribution(), memory, parallel.Each)
+	blocks := t.takeBlocks(parallel.Workers(math.MaxInt))
+	defer t.pool.blocks.put(blocks)
+	s := t.newSummation(pieces, plans, t.newContribution(), blocks, parallel.Each)
 	return s.contribution, s.run(ctx)
 }
 
@@ -133,16 +133,16 @@ const mostSumsApart = 64 << 10
 
 // contributeApart is Contribute where each core sums the gradients of its own shards.
 func (t *Trainer) contributeApart(ctx context.Context, pieces [][]Shard, plans []*plan.Groups, state *State) (*Contribution, error) {
-	parts, memory := make([]*Contribution, len(pieces)), make([]*sumMemory, len(pieces))
+	parts, blocks := make([]*Contribution, len(pieces)), make([][]*blockScratch, len(pieces))
 	for i := range pieces {
-		parts[i], memory[i] = t.newContribution(), t.takeSumMemory(1)
+		parts[i], blocks[i] = t.newContribution(), t.takeBlocks(1)
 	}
-	defer t.pool.sums.putBack(memory)
+	defer t.pool.blocks.putBack(blocks)
 	err := parallel.Each(ctx, len(pieces), func(_, i int) error {
 		if err := t.run(ctx, pieces[i], state, plans[i]); err != nil {
 			return err
 		}
-		return t.newSummation(pieces[i:i+1], plans[i:i+1], parts[i], memory[i], parallel.InTurn).run(ctx)
+		return t.newSummation(pieces[i:i+1], plans[i:i+1], parts[i], blocks[i], parallel.InTurn).run(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -164,13 +164,13 @@ func (t *Trainer) Mean(ctx context.Context, shards []Shard, state *State) ([][]f
 		}
 		return x
 	}
-	tables := c.Sparse
+	tables, dense := c.Sparse, c.dense()
 	for i := range t.arrangement.Params {
 		if p := &t.arrangement.Params[i]; p.Sparse {
 			means = append(means, mean(tables[0].Values))
 			tables = tables[1:]
 		} else {
-			means = append(means, mean(c.Dense[p.Offset:][:p.Size()]))
+			means = append(means, mean(dense[p.Offset:][:p.Size()]))
 		}
 	}
 	return means, nil
