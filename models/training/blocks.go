@@ -70,17 +70,20 @@ func (p *ParameterShard) newScratch() *updateScratch {
 	return s
 }
 
-// eachBlock calls do for every block, on all cores where there are many.
+// eachBlock calls do for every block, on all cores where there are many. Of few blocks each core takes the same ones in
+// each round, those whose weights and slots are in its cache.
 func (u *update) eachBlock(do func(worker, block int)) {
 	blocks, workers := len(u.scratch.squares), len(u.scratch.workers)
-	size := max(1, min(blocks/(2*workers), mostPieceBlocks))
-	pieces := (blocks + size - 1) / size
+	pieces := min(blocks, workers)
+	if blocks > 2*workers*mostPieceBlocks {
+		pieces = blocks / mostPieceBlocks
+	}
 	if parallel.Workers(pieces) > workers { // more cores than when the memory was made
-		size, pieces = blocks, min(blocks, 1)
+		pieces = min(blocks, 1)
 	}
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), pieces, func(worker, piece int) error {
-		for block := piece * size; block < min((piece+1)*size, blocks); block++ {
+		for block := piece * blocks / pieces; block < (piece+1)*blocks/pieces; block++ {
 			do(worker, block)
 		}
 		return nil
