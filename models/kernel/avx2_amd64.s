@@ -5267,7 +5267,7 @@ DATA constant7fffffff7fffffffAVX2<>+28(SB)/4, $0x7fffffff
 GLOBL constant7fffffff7fffffffAVX2<>(SB), RODATA|NOPTR, $32
 
 // func rowWordsAVX2(words *uint64, a *float32, lda int, m int, n int)
-// Requires: AVX, BMI2
+// Requires: AVX
 TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
 	MOVQ    words+0(FP), AX
 	MOVQ    a+8(FP), CX
@@ -5275,52 +5275,340 @@ TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
 	SHLQ    $0x02, DX
 	MOVQ    m+24(FP), BX
 	MOVQ    n+32(FP), SI
-	MOVQ    n+32(FP), DI
-	ANDL    $0x07, DI
-	SUBQ    DI, SI
-	LEAQ    tailMask<>+32(SB), R8
-	MOVQ    DI, R9
-	NEGQ    R9
-	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JG      more449
+	SUBQ    $0x00, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
 
-row448:
-	XORQ R8, R8
-	XORQ R9, R9
-	MOVQ CX, R10
-	MOVQ SI, R11
-
-columns450:
-	CMPQ      R11, $0x08
-	JLT       fewer451
-	VXORPS    Y1, Y1, Y1
-	VMOVUPS   (R10), Y2
-	VCMPPS    $0x04, Y1, Y2, Y2
-	VMOVMSKPS Y2, R12
-	SHLXQ     R9, R12, R12
-	ORQ       R12, R8
-	ADDQ      $0x08, R9
-	ADDQ      $0x00000020, R10
-	SUBQ      $0x08, R11
-	JMP       columns450
-
-fewer451:
-	TESTQ      DI, DI
-	JZ         done449
+row450:
 	VXORPS     Y1, Y1, Y1
-	VMASKMOVPS (R10), Y0, Y2
+	VMASKMOVPS (CX), Y0, Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
 	VANDPS     Y0, Y2, Y2
-	VMOVMSKPS  Y2, R10
-	SHLXQ      R9, R10, R10
-	ORQ        R10, R8
-	ADDQ       $0x08, R9
+	VMOVMSKPS  Y2, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row450
+	JMP        end448
 
-done449:
-	MOVQ R8, (AX)
-	ADDQ $0x08, AX
-	ADDQ DX, CX
-	DECQ BX
-	JNZ  row448
+more449:
+	CMPQ    SI, $0x10
+	JG      more451
+	SUBQ    $0x08, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row452:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 32(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row452
+	JMP        end448
+
+more451:
+	CMPQ    SI, $0x18
+	JG      more453
+	SUBQ    $0x10, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row454:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 64(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row454
+	JMP        end448
+
+more453:
+	CMPQ    SI, $0x20
+	JG      more455
+	SUBQ    $0x18, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row456:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    64(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 96(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x18, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row456
+	JMP        end448
+
+more455:
+	CMPQ    SI, $0x28
+	JG      more457
+	SUBQ    $0x20, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row458:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    64(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    96(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x18, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 128(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x20, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row458
+	JMP        end448
+
+more457:
+	CMPQ    SI, $0x30
+	JG      more459
+	SUBQ    $0x28, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row460:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    64(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    96(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x18, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x20, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 160(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x28, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row460
+	JMP        end448
+
+more459:
+	CMPQ    SI, $0x38
+	JG      more461
+	SUBQ    $0x30, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row462:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    64(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    96(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x18, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x20, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x28, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 192(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x30, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row462
+	JMP        end448
+
+more461:
+	SUBQ    $0x38, SI
+	LEAQ    tailMask<>+32(SB), DI
+	NEGQ    SI
+	VMOVDQU (DI)(SI*4), Y0
+
+row464:
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    (CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    32(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x08, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    64(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x10, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    96(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x18, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    128(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x20, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    160(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x28, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMOVUPS    192(CX), Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x30, DI
+	ORQ        DI, SI
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS 224(CX), Y0, Y2
+	VCMPPS     $0x04, Y1, Y2, Y2
+	VANDPS     Y0, Y2, Y2
+	VMOVMSKPS  Y2, DI
+	SHLQ       $0x38, DI
+	ORQ        DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x08, AX
+	ADDQ       DX, CX
+	DECQ       BX
+	JNZ        row464
+	JMP        end448
+
+end448:
 	VZEROUPPER
 	RET
 
@@ -5341,16 +5629,16 @@ TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns453:
+columns466:
 	CMPQ    BX, $0x08
-	JLT     fewer454
+	JLT     fewer467
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row455:
+row468:
 	VXORPS       Y4, Y4, Y4
 	VMOVUPS      (R8), Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5364,23 +5652,23 @@ row455:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, R8
 	DECQ         DI
-	JNZ          row455
+	JNZ          row468
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x08, BX
-	JMP          columns453
+	JMP          columns466
 
-fewer454:
+fewer467:
 	TESTQ   SI, SI
-	JZ      done452
+	JZ      done465
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), BX
 
-row456:
+row469:
 	VXORPS       Y4, Y4, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5395,12 +5683,12 @@ row456:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, CX
 	DECQ         BX
-	JNZ          row456
+	JNZ          row469
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 
-done452:
+done465:
 	VZEROUPPER
 	RET
 
@@ -5419,20 +5707,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest458
+	JLT  rest471
 
-loop457:
+loop470:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop457
+	JGE     loop470
 
-rest458:
+rest471:
 	ADDQ       $0x08, SI
-	JZ         done459
+	JZ         done472
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5441,7 +5729,7 @@ rest458:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done459:
+done472:
 	VZEROUPPER
 	RET
 
@@ -5454,20 +5742,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest461
+	JLT  rest474
 
-loop460:
+loop473:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop460
+	JGE     loop473
 
-rest461:
+rest474:
 	ADDQ       $0x08, SI
-	JZ         done462
+	JZ         done475
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5476,7 +5764,7 @@ rest461:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done462:
+done475:
 	VZEROUPPER
 	RET
 
@@ -5489,19 +5777,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest464
+	JLT          rest477
 
-loop463:
+loop476:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop463
+	JGE     loop476
 
-rest464:
+rest477:
 	ADDQ       $0x08, BX
-	JZ         done465
+	JZ         done478
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5509,7 +5797,7 @@ rest464:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done465:
+done478:
 	VZEROUPPER
 	RET
 
@@ -5522,9 +5810,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest467
+	JLT          rest480
 
-loop466:
+loop479:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -5532,11 +5820,11 @@ loop466:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop466
+	JGE     loop479
 
-rest467:
+rest480:
 	ADDQ       $0x08, BX
-	JZ         done468
+	JZ         done481
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5546,7 +5834,7 @@ rest467:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done468:
+done481:
 	VZEROUPPER
 	RET
 
@@ -5559,19 +5847,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest470
+	JLT    rest483
 
-loop469:
+loop482:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop469
+	JGE     loop482
 
-rest470:
+rest483:
 	ADDQ       $0x08, BX
-	JZ         done471
+	JZ         done484
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5579,7 +5867,7 @@ rest470:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done471:
+done484:
 	VZEROUPPER
 	RET
 
@@ -5593,9 +5881,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest473
+	JLT    rest486
 
-loop472:
+loop485:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -5603,11 +5891,11 @@ loop472:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop472
+	JGE       loop485
 
-rest473:
+rest486:
 	ADDQ       $0x08, SI
-	JZ         done474
+	JZ         done487
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -5617,7 +5905,7 @@ rest473:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done474:
+done487:
 	VZEROUPPER
 	RET
 
@@ -5644,35 +5932,35 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop475:
+loop488:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns478:
+columns491:
 	CMPQ    R12, R9
-	JGE     partial476
+	JGE     partial489
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns478
+	JMP     columns491
 
-partial476:
+partial489:
 	TESTQ      R10, R10
-	JZ         next477
+	JZ         next490
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next477:
+next490:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop475
+	JNZ  loop488
 	VZEROUPPER
 	RET
 
@@ -5692,9 +5980,9 @@ TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU (BX)(R8*4), Y0
 	XORQ    BX, BX
 
-many479:
+many492:
 	CMPQ    SI, $0x20
-	JLT     few480
+	JLT     few493
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	VMOVUPS 32(R9)(BX*1), Y2
@@ -5702,9 +5990,9 @@ many479:
 	VMOVUPS 96(R9)(BX*1), Y4
 	MOVQ    $0x00000001, R8
 
-loop483:
+loop496:
 	CMPQ    R8, DX
-	JGE     summed484
+	JGE     summed497
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y5
 	VADDPS  Y5, Y1, Y1
@@ -5715,60 +6003,60 @@ loop483:
 	VMOVUPS 96(R9)(BX*1), Y5
 	VADDPS  Y5, Y4, Y4
 	INCQ    R8
-	JMP     loop483
+	JMP     loop496
 
-summed484:
+summed497:
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS Y2, 32(AX)(BX*1)
 	VMOVUPS Y3, 64(AX)(BX*1)
 	VMOVUPS Y4, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     many479
+	JMP     many492
 
-few480:
+few493:
 	TESTQ   SI, SI
-	JZ      rest481
+	JZ      rest494
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	MOVQ    $0x00000001, R8
 
-loop485:
+loop498:
 	CMPQ    R8, DX
-	JGE     summed486
+	JGE     summed499
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y2
 	VADDPS  Y2, Y1, Y1
 	INCQ    R8
-	JMP     loop485
+	JMP     loop498
 
-summed486:
+summed499:
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     few480
+	JMP     few493
 
-rest481:
+rest494:
 	TESTQ      DI, DI
-	JZ         done482
+	JZ         done495
 	MOVQ       (CX), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y1
 	MOVQ       $0x00000001, SI
 
-loop487:
+loop500:
 	CMPQ       SI, DX
-	JGE        summed488
+	JGE        summed501
 	MOVQ       (CX)(SI*8), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	INCQ       SI
-	JMP        loop487
+	JMP        loop500
 
-summed488:
+summed501:
 	VMASKMOVPS Y1, Y0, (AX)(BX*1)
 	ADDQ       $0x00000020, BX
 
-done482:
+done495:
 	VZEROUPPER
 	RET
 
@@ -5791,33 +6079,33 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	NEGQ    R10
 	VMOVDQU (R9)(R10*4), Y0
 
-row489:
+row502:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns491:
+columns504:
 	CMPQ    R11, $0x08
-	JLT     fewer492
+	JLT     fewer505
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x08, R11
-	JMP     columns491
+	JMP     columns504
 
-fewer492:
+fewer505:
 	TESTQ      R8, R8
-	JZ         done490
+	JZ         done503
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done490:
+done503:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row489
+	JNZ  row502
 	VZEROUPPER
 	RET
 
@@ -5839,9 +6127,9 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y1
 	MOVQ    BX, BX
 
-columns494:
+columns507:
 	CMPQ   BX, $0x20
-	JLT    fewer495
+	JLT    fewer508
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -5849,7 +6137,7 @@ columns494:
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row496:
+row509:
 	VMOVUPS (R8), Y6
 	VANDPS  Y0, Y6, Y6
 	VPMAXUD Y6, Y2, Y2
@@ -5864,7 +6152,7 @@ row496:
 	VPMAXUD Y6, Y5, Y5
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row496
+	JNZ     row509
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
 	VMOVUPS Y4, 64(AX)
@@ -5872,46 +6160,46 @@ row496:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, BX
-	JMP     columns494
+	JMP     columns507
 
-fewer495:
-columns497:
+fewer508:
+columns510:
 	CMPQ   BX, $0x08
-	JLT    fewer498
+	JLT    fewer511
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row499:
+row512:
 	VMOVUPS (R8), Y3
 	VANDPS  Y0, Y3, Y3
 	VPMAXUD Y3, Y2, Y2
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row499
+	JNZ     row512
 	VMOVUPS Y2, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, BX
-	JMP     columns497
+	JMP     columns510
 
-fewer498:
+fewer511:
 	TESTQ  SI, SI
-	JZ     done493
+	JZ     done506
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), BX
 
-row500:
+row513:
 	VMASKMOVPS (CX), Y1, Y3
 	VANDPS     Y0, Y3, Y3
 	VPMAXUD    Y3, Y2, Y2
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row500
+	JNZ        row513
 	VMASKMOVPS Y2, Y1, (AX)
 	ADDQ       $0x00000020, AX
 
-done493:
+done506:
 	VZEROUPPER
 	RET
 
@@ -5935,14 +6223,14 @@ TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R11
 	VMOVDQU (BX)(R11*4), Y0
 
-row501:
+row514:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns503:
+columns516:
 	CMPQ       R13, $0x08
-	JLT        fewer504
+	JLT        fewer517
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -5956,11 +6244,11 @@ columns503:
 	ADDQ       $0x20, R11
 	ADDQ       $0x00000020, R12
 	SUBQ       $0x08, R13
-	JMP        columns503
+	JMP        columns516
 
-fewer504:
+fewer517:
 	TESTQ      R10, R10
-	JZ         done502
+	JZ         done515
 	VMASKMOVPS (R12), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
@@ -5969,11 +6257,11 @@ fewer504:
 	VMASKMOVPS Y2, Y0, (R11)
 	ADDQ       $0x20, R11
 
-done502:
+done515:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row501
+	JNZ  row514
 	VZEROUPPER
 	RET
 
@@ -5990,7 +6278,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop505:
+loop518:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -6052,13 +6340,13 @@ loop505:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done506
+	JGE        done519
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop505
+	JMP        loop518
 
-done506:
+done519:
 	VZEROUPPER
 	RET
 
@@ -6070,9 +6358,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest508
+	JLT  rest521
 
-loop507:
+loop520:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -6108,11 +6396,11 @@ loop507:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop507
+	JGE         loop520
 
-rest508:
+rest521:
 	ADDQ        $0x08, BX
-	JZ          done509
+	JZ          done522
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6150,7 +6438,7 @@ rest508:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done509:
+done522:
 	VZEROUPPER
 	RET
 
@@ -6302,9 +6590,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest511
+	JLT  rest524
 
-loop510:
+loop523:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6346,11 +6634,11 @@ loop510:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop510
+	JGE         loop523
 
-rest511:
+rest524:
 	ADDQ        $0x08, BX
-	JZ          done512
+	JZ          done525
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6394,7 +6682,7 @@ rest511:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done512:
+done525:
 	VZEROUPPER
 	RET
 
@@ -6606,9 +6894,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest514
+	JLT  rest527
 
-loop513:
+loop526:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6663,11 +6951,11 @@ loop513:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop513
+	JGE         loop526
 
-rest514:
+rest527:
 	ADDQ        $0x08, BX
-	JZ          done515
+	JZ          done528
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6724,7 +7012,7 @@ rest514:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done515:
+done528:
 	VZEROUPPER
 	RET
 
@@ -6736,9 +7024,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest517
+	JLT  rest530
 
-loop516:
+loop529:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -6781,11 +7069,11 @@ loop516:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop516
+	JGE         loop529
 
-rest517:
+rest530:
 	ADDQ        $0x08, BX
-	JZ          done518
+	JZ          done531
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6830,7 +7118,7 @@ rest517:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done518:
+done531:
 	VZEROUPPER
 	RET
 
@@ -6852,9 +7140,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest520
+	JLT  rest533
 
-loop519:
+loop532:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -6910,11 +7198,11 @@ loop519:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop519
+	JGE         loop532
 
-rest520:
+rest533:
 	ADDQ        $0x08, BX
-	JZ          done521
+	JZ          done534
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6972,7 +7260,7 @@ rest520:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done521:
+done534:
 	VZEROUPPER
 	RET
 
@@ -7057,9 +7345,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest523
+	JLT  rest536
 
-loop522:
+loop535:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7167,11 +7455,11 @@ loop522:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop522
+	JGE         loop535
 
-rest523:
+rest536:
 	ADDQ        $0x08, R8
-	JZ          done524
+	JZ          done537
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7281,7 +7569,7 @@ rest523:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done524:
+done537:
 	VZEROUPPER
 	RET
 
@@ -7294,9 +7582,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest526
+	JLT          rest539
 
-loop525:
+loop538:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7304,11 +7592,11 @@ loop525:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop525
+	JGE     loop538
 
-rest526:
+rest539:
 	ADDQ       $0x08, BX
-	JZ         done527
+	JZ         done540
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7318,7 +7606,7 @@ rest526:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done527:
+done540:
 	VZEROUPPER
 	RET
 
@@ -7333,9 +7621,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest529
+	JLT          rest542
 
-loop528:
+loop541:
 	VMOVUPS   (DX)(AX*1), Y2
 	VMULPS    Y2, Y1, Y2
 	VMOVUPS   (BX)(AX*1), Y3
@@ -7350,11 +7638,11 @@ loop528:
 	VMOVUPS   Y2, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop528
+	JGE       loop541
 
-rest529:
+rest542:
 	ADDQ       $0x08, SI
-	JZ         done530
+	JZ         done543
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7371,7 +7659,7 @@ rest529:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done530:
+done543:
 	VZEROUPPER
 	RET
 
@@ -7405,9 +7693,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest532
+	JLT          rest545
 
-loop531:
+loop544:
 	VMOVUPS   (SI)(AX*1), Y8
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y8, Y9
 	VCMPPS    $0x11, constant2680000026800000AVX2<>+0(SB), Y9, Y9
@@ -7440,11 +7728,11 @@ loop531:
 	VMOVUPS   Y8, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop531
+	JGE       loop544
 
-rest532:
+rest545:
 	ADDQ       $0x08, DI
-	JZ         done533
+	JZ         done546
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7479,7 +7767,7 @@ rest532:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done533:
+done546:
 	VZEROUPPER
 	RET
 
@@ -7504,9 +7792,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest535
+	JLT          rest548
 
-loop534:
+loop547:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7521,11 +7809,11 @@ loop534:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop534
+	JGE     loop547
 
-rest535:
+rest548:
 	ADDQ       $0x08, SI
-	JZ         done536
+	JZ         done549
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7542,7 +7830,7 @@ rest535:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done536:
+done549:
 	VZEROUPPER
 	RET
 
@@ -7560,9 +7848,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest538
+	JLT          rest551
 
-loop537:
+loop550:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7592,11 +7880,11 @@ loop537:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop537
+	JGE       loop550
 
-rest538:
+rest551:
 	ADDQ       $0x08, DI
-	JZ         done539
+	JZ         done552
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7628,7 +7916,7 @@ rest538:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done539:
+done552:
 	VZEROUPPER
 	RET
 
@@ -7640,19 +7928,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop541:
+loop554:
 	CMPQ      AX, DX
-	JGE       done540
+	JGE       done553
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done540
+	JNE       done553
 	ADDQ      $0x08, AX
-	JMP       loop541
+	JMP       loop554
 
-done540:
+done553:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7665,9 +7953,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop543:
+loop556:
 	CMPQ      AX, BX
-	JGE       done542
+	JGE       done555
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7684,9 +7972,9 @@ loop543:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop543
+	JMP       loop556
 
-done542:
+done555:
 	VZEROUPPER
 	RET
 
@@ -7723,19 +8011,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop546:
+loop559:
 	CMPQ    AX, DX
-	JGE     done545
+	JGE     done558
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector547
+	JEQ     vector560
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector547:
+vector560:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -7771,20 +8059,20 @@ vector547:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector547
+	JNZ       vector560
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop546
+	JMP       loop559
 
-done545:
+done558:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end544
+	JNE       end557
 	MOVB      $0x01, AL
 
-end544:
+end557:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -7798,9 +8086,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop549:
+loop562:
 	CMPQ       AX, BX
-	JGE        done548
+	JGE        done561
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -7813,9 +8101,9 @@ loop549:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop549
+	JMP        loop562
 
-done548:
+done561:
 	VZEROUPPER
 	RET
 
@@ -7855,9 +8143,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop551:
+loop564:
 	CMPQ        CX, BX
-	JGE         done550
+	JGE         done563
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -7867,9 +8155,9 @@ loop551:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop551
+	JMP         loop564
 
-done550:
+done563:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

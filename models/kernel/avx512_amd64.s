@@ -6477,48 +6477,110 @@ TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
 	SHLQ  $0x02, DX
 	MOVQ  m+24(FP), BX
 	MOVQ  n+32(FP), SI
-	MOVQ  n+32(FP), DI
-	ANDL  $0x0f, DI
-	SUBQ  DI, SI
-	MOVL  $0xffffffff, R8
-	BZHIL DI, R8, R8
-	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JG    more431
+	SUBQ  $0x00, SI
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
 
-row430:
-	XORQ R8, R8
-	XORQ R9, R9
-	MOVQ CX, R10
-	MOVQ SI, R11
-
-columns432:
-	CMPQ    R11, $0x10
-	JLT     fewer433
+row432:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
-	VCMPPS  $0x04, (R10), Z0, K2
-	KMOVW   K2, R12
-	SHLXQ   R9, R12, R12
-	ORQ     R12, R8
-	ADDQ    $0x10, R9
-	ADDQ    $0x00000040, R10
-	SUBQ    $0x10, R11
-	JMP     columns432
+	VCMPPS  $0x04, (CX), Z0, K1, K2
+	KMOVW   K2, SI
+	MOVQ    SI, (AX)
+	ADDQ    $0x08, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     row432
+	JMP     end430
 
-fewer433:
-	TESTQ   DI, DI
-	JZ      done431
+more431:
+	CMPQ  SI, $0x20
+	JG    more433
+	SUBQ  $0x10, SI
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
+
+row434:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
-	VCMPPS  $0x04, (R10), Z0, K1, K2
-	KMOVW   K2, R10
-	SHLXQ   R9, R10, R10
-	ORQ     R10, R8
-	ADDQ    $0x10, R9
+	VCMPPS  $0x04, (CX), Z0, K2
+	KMOVW   K2, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 64(CX), Z0, K1, K2
+	KMOVW   K2, DI
+	SHLQ    $0x10, DI
+	ORQ     DI, SI
+	MOVQ    SI, (AX)
+	ADDQ    $0x08, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     row434
+	JMP     end430
 
-done431:
-	MOVQ R8, (AX)
-	ADDQ $0x08, AX
-	ADDQ DX, CX
-	DECQ BX
-	JNZ  row430
+more433:
+	CMPQ  SI, $0x30
+	JG    more435
+	SUBQ  $0x20, SI
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
+
+row436:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, (CX), Z0, K2
+	KMOVW   K2, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 64(CX), Z0, K2
+	KMOVW   K2, DI
+	SHLQ    $0x10, DI
+	ORQ     DI, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 128(CX), Z0, K1, K2
+	KMOVW   K2, DI
+	SHLQ    $0x20, DI
+	ORQ     DI, SI
+	MOVQ    SI, (AX)
+	ADDQ    $0x08, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     row436
+	JMP     end430
+
+more435:
+	SUBQ  $0x30, SI
+	MOVL  $0xffffffff, DI
+	BZHIL SI, DI, DI
+	KMOVW DI, K1
+
+row438:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, (CX), Z0, K2
+	KMOVW   K2, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 64(CX), Z0, K2
+	KMOVW   K2, DI
+	SHLQ    $0x10, DI
+	ORQ     DI, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 128(CX), Z0, K2
+	KMOVW   K2, DI
+	SHLQ    $0x20, DI
+	ORQ     DI, SI
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
+	VCMPPS  $0x04, 192(CX), Z0, K1, K2
+	KMOVW   K2, DI
+	SHLQ    $0x30, DI
+	ORQ     DI, SI
+	MOVQ    SI, (AX)
+	ADDQ    $0x08, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     row438
+	JMP     end430
+
+end430:
 	VZEROUPPER
 	RET
 
@@ -6538,16 +6600,16 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns435:
+columns440:
 	CMPQ    BX, $0x10
-	JLT     fewer436
+	JLT     fewer441
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row437:
+row442:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (R8), Z3, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6556,23 +6618,23 @@ row437:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, R8
 	DECQ     DI
-	JNZ      row437
+	JNZ      row442
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x10, BX
-	JMP      columns435
+	JMP      columns440
 
-fewer436:
+fewer441:
 	TESTQ   SI, SI
-	JZ      done434
+	JZ      done439
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), BX
 
-row438:
+row443:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (CX), Z3, K1, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6581,12 +6643,12 @@ row438:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, CX
 	DECQ     BX
-	JNZ      row438
+	JNZ      row443
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done434:
+done439:
 	VZEROUPPER
 	RET
 
@@ -6609,20 +6671,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest440
+	JLT  rest445
 
-loop439:
+loop444:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop439
+	JGE     loop444
 
-rest440:
+rest445:
 	ADDQ      $0x10, SI
-	JZ        done441
+	JZ        done446
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6631,7 +6693,7 @@ rest440:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done441:
+done446:
 	VZEROUPPER
 	RET
 
@@ -6644,20 +6706,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest443
+	JLT  rest448
 
-loop442:
+loop447:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop442
+	JGE     loop447
 
-rest443:
+rest448:
 	ADDQ      $0x10, SI
-	JZ        done444
+	JZ        done449
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6666,7 +6728,7 @@ rest443:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done444:
+done449:
 	VZEROUPPER
 	RET
 
@@ -6679,19 +6741,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest446
+	JLT          rest451
 
-loop445:
+loop450:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop445
+	JGE     loop450
 
-rest446:
+rest451:
 	ADDQ      $0x10, BX
-	JZ        done447
+	JZ        done452
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6699,7 +6761,7 @@ rest446:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done447:
+done452:
 	VZEROUPPER
 	RET
 
@@ -6712,9 +6774,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest449
+	JLT          rest454
 
-loop448:
+loop453:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -6722,11 +6784,11 @@ loop448:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop448
+	JGE     loop453
 
-rest449:
+rest454:
 	ADDQ      $0x10, BX
-	JZ        done450
+	JZ        done455
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6736,7 +6798,7 @@ rest449:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done450:
+done455:
 	VZEROUPPER
 	RET
 
@@ -6749,19 +6811,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest452
+	JLT     rest457
 
-loop451:
+loop456:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop451
+	JGE     loop456
 
-rest452:
+rest457:
 	ADDQ      $0x10, BX
-	JZ        done453
+	JZ        done458
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6769,7 +6831,7 @@ rest452:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done453:
+done458:
 	VZEROUPPER
 	RET
 
@@ -6783,9 +6845,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest455
+	JLT     rest460
 
-loop454:
+loop459:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -6793,11 +6855,11 @@ loop454:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop454
+	JGE       loop459
 
-rest455:
+rest460:
 	ADDQ      $0x10, SI
-	JZ        done456
+	JZ        done461
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6807,7 +6869,7 @@ rest455:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done456:
+done461:
 	VZEROUPPER
 	RET
 
@@ -6833,35 +6895,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop457:
+loop462:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns460:
+columns465:
 	CMPQ    R12, R9
-	JGE     partial458
+	JGE     partial463
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns460
+	JMP     columns465
 
-partial458:
+partial463:
 	TESTQ     R10, R10
-	JZ        next459
+	JZ        next464
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next459:
+next464:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop457
+	JNZ  loop462
 	VZEROUPPER
 	RET
 
@@ -6880,9 +6942,9 @@ TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
 	KMOVW BX, K1
 	XORQ  BX, BX
 
-many461:
+many466:
 	CMPQ    SI, $0x40
-	JLT     few462
+	JLT     few467
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	VMOVUPS 64(R9)(BX*1), Z1
@@ -6890,9 +6952,9 @@ many461:
 	VMOVUPS 192(R9)(BX*1), Z3
 	MOVQ    $0x00000001, R8
 
-loop465:
+loop470:
 	CMPQ    R8, DX
-	JGE     summed466
+	JGE     summed471
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z4
 	VADDPS  Z4, Z0, Z0
@@ -6903,60 +6965,60 @@ loop465:
 	VMOVUPS 192(R9)(BX*1), Z4
 	VADDPS  Z4, Z3, Z3
 	INCQ    R8
-	JMP     loop465
+	JMP     loop470
 
-summed466:
+summed471:
 	VMOVUPS Z0, (AX)(BX*1)
 	VMOVUPS Z1, 64(AX)(BX*1)
 	VMOVUPS Z2, 128(AX)(BX*1)
 	VMOVUPS Z3, 192(AX)(BX*1)
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     many461
+	JMP     many466
 
-few462:
+few467:
 	TESTQ   SI, SI
-	JZ      rest463
+	JZ      rest468
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	MOVQ    $0x00000001, R8
 
-loop467:
+loop472:
 	CMPQ    R8, DX
-	JGE     summed468
+	JGE     summed473
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	INCQ    R8
-	JMP     loop467
+	JMP     loop472
 
-summed468:
+summed473:
 	VMOVUPS Z0, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     few462
+	JMP     few467
 
-rest463:
+rest468:
 	TESTQ     DI, DI
-	JZ        done464
+	JZ        done469
 	MOVQ      (CX), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z0
 	MOVQ      $0x00000001, SI
 
-loop469:
+loop474:
 	CMPQ      SI, DX
-	JGE       summed470
+	JGE       summed475
 	MOVQ      (CX)(SI*8), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	INCQ      SI
-	JMP       loop469
+	JMP       loop474
 
-summed470:
+summed475:
 	VMOVUPS Z0, K1, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 
-done464:
+done469:
 	VZEROUPPER
 	RET
 
@@ -6978,33 +7040,33 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row471:
+row476:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns473:
+columns478:
 	CMPQ    R11, $0x10
-	JLT     fewer474
+	JLT     fewer479
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns473
+	JMP     columns478
 
-fewer474:
+fewer479:
 	TESTQ     R8, R8
-	JZ        done472
+	JZ        done477
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done472:
+done477:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row471
+	JNZ  row476
 	VZEROUPPER
 	RET
 
@@ -7025,9 +7087,9 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-40
 	KMOVW   DI, K1
 	MOVQ    BX, BX
 
-columns476:
+columns481:
 	CMPQ    BX, $0x40
-	JLT     fewer477
+	JLT     fewer482
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
@@ -7035,7 +7097,7 @@ columns476:
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row478:
+row483:
 	VMOVUPS (R8), Z5
 	VANDPS  Z0, Z5, Z5
 	VPMAXUD Z5, Z1, Z1
@@ -7050,7 +7112,7 @@ row478:
 	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row478
+	JNZ     row483
 	VMOVUPS Z1, (AX)
 	VMOVUPS Z2, 64(AX)
 	VMOVUPS Z3, 128(AX)
@@ -7058,46 +7120,46 @@ row478:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x40, BX
-	JMP     columns476
+	JMP     columns481
 
-fewer477:
-columns479:
+fewer482:
+columns484:
 	CMPQ    BX, $0x10
-	JLT     fewer480
+	JLT     fewer485
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row481:
+row486:
 	VMOVUPS (R8), Z2
 	VANDPS  Z0, Z2, Z2
 	VPMAXUD Z2, Z1, Z1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row481
+	JNZ     row486
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, BX
-	JMP     columns479
+	JMP     columns484
 
-fewer480:
+fewer485:
 	TESTQ   SI, SI
-	JZ      done475
+	JZ      done480
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row482:
+row487:
 	VMOVUPS.Z (CX), K1, Z2
 	VANDPS    Z0, Z2, Z2
 	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row482
+	JNZ       row487
 	VMOVUPS   Z1, K1, (AX)
 	ADDQ      $0x00000040, AX
 
-done475:
+done480:
 	VZEROUPPER
 	RET
 
@@ -7120,14 +7182,14 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, BX, BX
 	KMOVW BX, K1
 
-row483:
+row488:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns485:
+columns490:
 	CMPQ       R13, $0x10
-	JLT        fewer486
+	JLT        fewer491
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -7145,11 +7207,11 @@ columns485:
 	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
-	JMP        columns485
+	JMP        columns490
 
-fewer486:
+fewer491:
 	TESTQ      R10, R10
-	JZ         done484
+	JZ         done489
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
@@ -7158,11 +7220,11 @@ fewer486:
 	VMOVUPS    Z1, K1, (R11)
 	ADDQ       $0x40, R11
 
-done484:
+done489:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row483
+	JNZ  row488
 	VZEROUPPER
 	RET
 
@@ -7179,7 +7241,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop487:
+loop492:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -7241,13 +7303,13 @@ loop487:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done488
+	JGE        done493
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop487
+	JMP        loop492
 
-done488:
+done493:
 	VZEROUPPER
 	RET
 
@@ -7259,9 +7321,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest490
+	JLT  rest495
 
-loop489:
+loop494:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -7297,11 +7359,11 @@ loop489:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop489
+	JGE         loop494
 
-rest490:
+rest495:
 	ADDQ        $0x10, BX
-	JZ          done491
+	JZ          done496
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7339,7 +7401,7 @@ rest490:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done491:
+done496:
 	VZEROUPPER
 	RET
 
@@ -7603,9 +7665,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest493
+	JLT  rest498
 
-loop492:
+loop497:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -7647,11 +7709,11 @@ loop492:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop492
+	JGE         loop497
 
-rest493:
+rest498:
 	ADDQ        $0x10, BX
-	JZ          done494
+	JZ          done499
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7695,7 +7757,7 @@ rest493:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done494:
+done499:
 	VZEROUPPER
 	RET
 
@@ -8049,9 +8111,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest496
+	JLT  rest501
 
-loop495:
+loop500:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -8106,11 +8168,11 @@ loop495:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop495
+	JGE         loop500
 
-rest496:
+rest501:
 	ADDQ        $0x10, BX
-	JZ          done497
+	JZ          done502
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8167,7 +8229,7 @@ rest496:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done497:
+done502:
 	VZEROUPPER
 	RET
 
@@ -8179,9 +8241,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest499
+	JLT  rest504
 
-loop498:
+loop503:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -8224,11 +8286,11 @@ loop498:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop498
+	JGE         loop503
 
-rest499:
+rest504:
 	ADDQ        $0x10, BX
-	JZ          done500
+	JZ          done505
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8273,7 +8335,7 @@ rest499:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done500:
+done505:
 	VZEROUPPER
 	RET
 
@@ -8303,9 +8365,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest502
+	JLT  rest507
 
-loop501:
+loop506:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -8361,11 +8423,11 @@ loop501:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop501
+	JGE         loop506
 
-rest502:
+rest507:
 	ADDQ        $0x10, BX
-	JZ          done503
+	JZ          done508
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8423,7 +8485,7 @@ rest502:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done503:
+done508:
 	VZEROUPPER
 	RET
 
@@ -8564,9 +8626,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest505
+	JLT  rest510
 
-loop504:
+loop509:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -8674,11 +8736,11 @@ loop504:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop504
+	JGE         loop509
 
-rest505:
+rest510:
 	ADDQ        $0x10, R8
-	JZ          done506
+	JZ          done511
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -8788,7 +8850,7 @@ rest505:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done506:
+done511:
 	VZEROUPPER
 	RET
 
@@ -8801,9 +8863,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest508
+	JLT          rest513
 
-loop507:
+loop512:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -8811,11 +8873,11 @@ loop507:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop507
+	JGE     loop512
 
-rest508:
+rest513:
 	ADDQ      $0x10, BX
-	JZ        done509
+	JZ        done514
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -8825,7 +8887,7 @@ rest508:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done509:
+done514:
 	VZEROUPPER
 	RET
 
@@ -8840,9 +8902,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest511
+	JLT          rest516
 
-loop510:
+loop515:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -8857,11 +8919,11 @@ loop510:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop510
+	JGE       loop515
 
-rest511:
+rest516:
 	ADDQ      $0x10, SI
-	JZ        done512
+	JZ        done517
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -8878,7 +8940,7 @@ rest511:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done512:
+done517:
 	VZEROUPPER
 	RET
 
@@ -8920,9 +8982,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest514
+	JLT          rest519
 
-loop513:
+loop518:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -8955,11 +9017,11 @@ loop513:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop513
+	JGE       loop518
 
-rest514:
+rest519:
 	ADDQ      $0x10, DI
-	JZ        done515
+	JZ        done520
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -8994,7 +9056,7 @@ rest514:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done515:
+done520:
 	VZEROUPPER
 	RET
 
@@ -9027,9 +9089,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest517
+	JLT          rest522
 
-loop516:
+loop521:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -9044,11 +9106,11 @@ loop516:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop516
+	JGE     loop521
 
-rest517:
+rest522:
 	ADDQ      $0x10, SI
-	JZ        done518
+	JZ        done523
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9065,7 +9127,7 @@ rest517:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done518:
+done523:
 	VZEROUPPER
 	RET
 
@@ -9083,9 +9145,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest520
+	JLT          rest525
 
-loop519:
+loop524:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -9115,11 +9177,11 @@ loop519:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop519
+	JGE       loop524
 
-rest520:
+rest525:
 	ADDQ      $0x10, DI
-	JZ        done521
+	JZ        done526
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9151,7 +9213,7 @@ rest520:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done521:
+done526:
 	VZEROUPPER
 	RET
 
@@ -9163,18 +9225,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop523:
+loop528:
 	CMPQ     AX, DX
-	JGE      done522
+	JGE      done527
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done522
+	JCC      done527
 	ADDQ     $0x10, AX
-	JMP      loop523
+	JMP      loop528
 
-done522:
+done527:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -9187,18 +9249,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop525:
+loop530:
 	CMPQ      AX, BX
-	JGE       done524
+	JGE       done529
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop525
+	JMP       loop530
 
-done524:
+done529:
 	VZEROUPPER
 	RET
 
@@ -9221,19 +9283,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop528:
+loop533:
 	CMPQ    AX, DX
-	JGE     done527
+	JGE     done532
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector529
+	JEQ     vector534
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector529:
+vector534:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -9249,19 +9311,19 @@ vector529:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector529
+	JNZ       vector534
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop528
+	JMP       loop533
 
-done527:
+done532:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end526
+	JCC      end531
 	MOVB     $0x01, AL
 
-end526:
+end531:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -9275,18 +9337,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop531:
+loop536:
 	CMPQ      AX, BX
-	JGE       done530
+	JGE       done535
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop531
+	JMP       loop536
 
-done530:
+done535:
 	VZEROUPPER
 	RET
 
@@ -9310,17 +9372,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop533:
+loop538:
 	CMPQ        CX, BX
-	JGE         done532
+	JGE         done537
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop533
+	JMP         loop538
 
-done532:
+done537:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

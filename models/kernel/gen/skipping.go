@@ -260,24 +260,46 @@ func (v *isa) bitsOf(k mask) reg.GPVirtual {
 // rowWords makes a word of each row of a.
 func (v *isa) rowWords() {
 	v.function("rowWords", "func(words *uint64, a *float32, lda, m, n int)", "sets bit j of words[i] where a[i, j] is not zero, for j < n <= 64.")
-	words, a, lda, m := v.pointer("words"), v.pointer("a"), v.stride("lda"), v.pointer("m")
-	vectors := v.vectorsOf("n")
-	word, shift, row := v.GP64(), v.GP64(), v.label("row")
+	words, a, lda, m, n := v.pointer("words"), v.pointer("a"), v.stride("lda"), v.pointer("m"), v.pointer("n")
+	end, most := v.label("end"), wordTerms/v.lanes
+	for vectors := 1; vectors <= most; vectors++ {
+		more := v.label("more")
+		if vectors < most {
+			v.CMPQ(n, operand.U8(vectors*v.lanes))
+			v.JG(operand.LabelRef(more))
+		}
+		v.SUBQ(operand.U8((vectors-1)*v.lanes), n)
+		v.wordLoop(words, a, lda, m, vectors, v.firstLanes(n))
+		v.JMP(operand.LabelRef(end))
+		v.Label(more)
+	}
+	v.Label(end)
+	v.end()
+}
+
+// wordLoop makes words of rows with so many vectors, of which the last is masked.
+func (v *isa) wordLoop(words, a, lda, m reg.GPVirtual, vectors int, last mask) {
+	row := v.label("row")
 	v.Label(row)
-	v.XORQ(word, word)
-	v.XORQ(shift, shift)
-	vectors.each(a, func(at operand.Mem, lanes mask) {
-		bits := v.bitsOf(v.compareMemory(notEqual, at, lanes)).As64()
-		v.SHLXQ(shift, bits, bits)
+	var word reg.GPVirtual
+	for i := range vectors {
+		lanes := mask(nil)
+		if i == vectors-1 {
+			lanes = last
+		}
+		bits := v.bitsOf(v.compareMemory(notEqual, operand.Mem{Base: a, Disp: i * v.bytes()}, lanes)).As64().(reg.GPVirtual)
+		if i == 0 {
+			word = bits
+			continue
+		}
+		v.SHLQ(operand.U8(i*v.lanes), bits)
 		v.ORQ(bits, word)
-		v.ADDQ(operand.U8(v.lanes), shift)
-	})
+	}
 	v.MOVQ(word, operand.Mem{Base: words})
-	v.ADDQ(operand.U8(8), words)
+	v.ADDQ(operand.U8(wordBytes), words)
 	v.ADDQ(lda, a)
 	v.DECQ(m)
 	v.JNZ(operand.LabelRef(row))
-	v.end()
 }
 
 // columnWords makes a word of each column of a, for as many columns at a time as a vector has lanes. Each lane of two
