@@ -68,6 +68,10 @@ func (p *product) skipping(f *assembly) {
 		return
 	}
 	rows := wordsSize / wordsFor(min(p.k, mostTerms))
+	if p.m <= rows {
+		p.skipStrip(f, block)
+		return
+	}
 	for i := 0; i < p.m; i += rows {
 		strip := p.rows(i, min(i+rows, p.m))
 		strip.skipStrip(f, block)
@@ -76,6 +80,11 @@ func (p *product) skipping(f *assembly) {
 
 // skipStrip takes so many terms at a time that this part of a stays in the second cache for all panels of b.
 func (p *product) skipStrip(f *assembly, block *skipBlock) {
+	if p.k <= mostTerms {
+		p.makeWords(f, &block.words)
+		p.skipPanels(f, block)
+		return
+	}
 	for begin := 0; begin < p.k; begin += mostTerms {
 		part := p.steps(begin, min(begin+mostTerms, p.k))
 		part.makeWords(f, &block.words)
@@ -97,17 +106,15 @@ func (p *product) rows(begin, end int) product {
 
 func (p *product) makeWords(f *assembly, words *[wordsSize + wordsSlack]uint64) {
 	for i := range wordsFor(p.k) {
-		part := p.terms(i)
-		if to := &words[i*p.m]; p.aStep == 1 {
-			f.rowWords(to, &part.a[0], p.aRow, p.m, part.k)
+		begin := i * wordTerms
+		to, a, terms := &words[i*p.m], &p.a[begin*p.aStep], min(wordTerms, p.k-begin)
+		if p.aStep == 1 {
+			f.rowWords(to, a, p.aRow, p.m, terms)
 		} else {
-			f.columnWords(to, &part.a[0], p.aStep, part.k, p.m)
+			f.columnWords(to, a, p.aStep, terms, p.m)
 		}
 	}
 }
-
-// terms is the part of the product that the i-th word of each row is for.
-func (p *product) terms(i int) product { return p.steps(i*wordTerms, min((i+1)*wordTerms, p.k)) }
 
 // skipPanels runs over panels of columns of equal width, and for each over as many terms at a time as let a panel of b
 // stay in the first cache. A panel of c stays in the second.
@@ -117,6 +124,10 @@ func (p *product) skipPanels(f *assembly, block *skipBlock) {
 	terms := packedSize / width
 	if p.k > terms {
 		terms -= terms % wordTerms
+	}
+	if width >= p.n && terms >= p.k && !p.transposed {
+		p.skipPanel(f, block.words[:], &block.b)
+		return
 	}
 	for j := 0; j < p.n; j += width {
 		panel := p.columns(f, j, min(width, p.n-j), block)
