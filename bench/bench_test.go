@@ -92,6 +92,23 @@ func TestPairsInterleaveAndTakeMedians(t *testing.T) {
 	}
 }
 
+func TestAPeerThatFailsIsRunAgain(t *testing.T) {
+	for failures, ok := range []bool{true, true, true, false} {
+		runs := 0
+		p := &peer{name: "peer", run: func(context.Context, *bench, int) (measurement, error) {
+			if runs++; runs <= failures {
+				return measurement{}, errors.New("aborted")
+			}
+			return measurement{value: 5}, nil
+		}}
+		var log []string
+		_, err := (&bench{pairs: 1}).pair(context.Background(), &row{penstock: sequence(&log, "B", 10)}, p)
+		if (err == nil) != ok || runs != min(failures+1, peerAttempts) {
+			t.Errorf("%d failures: %d runs, error %v", failures, runs, err)
+		}
+	}
+}
+
 func TestRatioIsAboveOneWherePenstockIsBetter(t *testing.T) {
 	for unit, want := range map[string]float64{"s": 0.5, "ms": 0.5, "rows/s": 2} {
 		if got := (&row{unit: unit}).ratio(10, 20); got != want {

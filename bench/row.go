@@ -89,7 +89,7 @@ func (b *bench) pair(ctx context.Context, r *row, p *peer) (*result, error) {
 		other, versus := measurement{}, ""
 		if p != nil {
 			var err error
-			if other, err = p.run(ctx, b, i); err != nil {
+			if other, err = b.insist(ctx, p, i); err != nil {
 				return nil, err
 			}
 			versus = ", " + p.name + " " + number(other.value)
@@ -109,6 +109,20 @@ func (b *bench) pair(ctx context.Context, r *row, p *peer) (*result, error) {
 		found.peer, found.peerFigure, found.ratio = p.name, median(theirs), median(ratios)
 	}
 	return found, nil
+}
+
+// peerAttempts is how often a peer is run for one figure: some abort now and then.
+const peerAttempts = 3
+
+// insist runs a peer until it does not fail.
+func (b *bench) insist(ctx context.Context, p *peer, pair int) (m measurement, err error) {
+	for range peerAttempts {
+		if m, err = p.run(ctx, b, pair); err == nil || ctx.Err() != nil {
+			break
+		}
+		b.say("  %s failed: %v", p.name, err)
+	}
+	return m, err
 }
 
 func (b *bench) pairsOf(r *row) int {
