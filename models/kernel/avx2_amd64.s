@@ -22,7 +22,7 @@ GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
 // func panelAVX2(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panelAVX2(SB), NOSPLIT, $0-112
+TEXT ·panelAVX2(SB), NOSPLIT, $16-112
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	SHLQ $0x02, CX
@@ -91,43 +91,43 @@ spread8:
 	VMOVAPS Y1, Y11
 
 ready7:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready9
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x06, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done11
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop9
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x06, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready9:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done11
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part10:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short12
+	MOVQ       8(SP), R8
 
-loop10:
+short12:
+	SUBQ R8, 8(SP)
+
+loop9:
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
 	VBROADCASTSS (R12), Y14
@@ -152,13 +152,15 @@ loop10:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop10
+	JNZ          loop9
+	CMPQ         8(SP), $0x00
+	JNE          part10
 
 done11:
 	VXORPS Y12, Y12, Y12
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear12
+	JZ     linear13
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
 	VMAXPS Y2, Y12, Y2
@@ -172,9 +174,9 @@ done11:
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
 
-linear12:
+linear13:
 	TESTQ   R9, R9
-	JZ      unmasked13
+	JZ      unmasked14
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -224,7 +226,7 @@ linear12:
 	IMUL3Q  $0x06, R8, R8
 	ADDQ    R8, R9
 
-unmasked13:
+unmasked14:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -257,10 +259,10 @@ unmasked13:
 next5:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ    DI, $0x04
-	JLT     next15
+	JLT     next16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh16
+	JZ      fresh17
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -275,18 +277,18 @@ next5:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y6
 	VMOVUPS 32(R8), Y7
-	JMP     ready17
+	JMP     ready18
 
-fresh16:
+fresh17:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread18
+	JZ      spread19
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread18:
+spread19:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -294,36 +296,42 @@ spread18:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
 
-ready17:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready19
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready18:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done22
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop20
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready19:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done21
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part21:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short23
+	MOVQ       8(SP), R8
+
+short23:
+	SUBQ R8, 8(SP)
 
 loop20:
 	VMOVUPS      (R11), Y8
@@ -345,12 +353,14 @@ loop20:
 	ADDQ         BX, R11
 	DECQ         R8
 	JNZ          loop20
+	CMPQ         8(SP), $0x00
+	JNE          part21
 
-done21:
+done22:
 	VXORPS Y8, Y8, Y8
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear22
+	JZ     linear24
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
 	VMAXPS Y2, Y8, Y2
@@ -360,9 +370,9 @@ done21:
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
 
-linear22:
+linear24:
 	TESTQ   R9, R9
-	JZ      unmasked23
+	JZ      unmasked25
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -398,7 +408,7 @@ linear22:
 	IMUL3Q  $0x04, R8, R8
 	ADDQ    R8, R9
 
-unmasked23:
+unmasked25:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -421,13 +431,13 @@ unmasked23:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next15:
+next16:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ    DI, $0x02
-	JLT     next25
+	JLT     next27
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh26
+	JZ      fresh28
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -436,47 +446,59 @@ next15:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Y2
 	VMOVUPS 32(R8), Y3
-	JMP     ready27
+	JMP     ready29
 
-fresh26:
+fresh28:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread28
+	JZ      spread30
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread28:
+spread30:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 
-ready27:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready29
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-
 ready29:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done31
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done33
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop31
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
 
-loop30:
+part32:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short34
+	MOVQ       8(SP), R8
+
+short34:
+	SUBQ R8, 8(SP)
+
+loop31:
 	VMOVUPS      (R11), Y4
 	VMOVUPS      32(R11), Y5
 	VBROADCASTSS (R12), Y6
@@ -488,21 +510,23 @@ loop30:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop30
+	JNZ          loop31
+	CMPQ         8(SP), $0x00
+	JNE          part32
 
-done31:
+done33:
 	VXORPS Y4, Y4, Y4
 	MOVQ   flags+104(FP), R8
 	TESTL  $0x00000002, R8
-	JZ     linear32
+	JZ     linear35
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
 
-linear32:
+linear35:
 	TESTQ   R9, R9
-	JZ      unmasked33
+	JZ      unmasked36
 	MOVQ    ldm+96(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    R9, R8
@@ -524,7 +548,7 @@ linear32:
 	IMUL3Q  $0x02, R8, R8
 	ADDQ    R8, R9
 
-unmasked33:
+unmasked36:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -541,53 +565,68 @@ unmasked33:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next25:
+next27:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ    DI, $0x01
-	JLT     next35
+	JLT     next38
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh36
+	JZ      fresh39
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
-	JMP     ready37
+	JMP     ready40
 
-fresh36:
+fresh39:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread38
+	JZ      spread41
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 
-spread38:
-ready37:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready39
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread41:
+ready40:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done44
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop42
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part43:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short45
+	MOVQ       8(SP), R8
 
-ready39:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done41
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short45:
+	SUBQ R8, 8(SP)
 
-loop40:
+loop42:
 	VMOVUPS      (R11), Y2
 	VMOVUPS      32(R11), Y3
 	VBROADCASTSS (R12), Y4
@@ -596,19 +635,21 @@ loop40:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop40
+	JNZ          loop42
+	CMPQ         8(SP), $0x00
+	JNE          part43
 
-done41:
+done44:
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear42
+	JZ     linear46
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
 
-linear42:
+linear46:
 	TESTQ   R9, R9
-	JZ      unmasked43
+	JZ      unmasked47
 	MOVQ    ldm+96(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    R9, DX
@@ -623,7 +664,7 @@ linear42:
 	IMUL3Q  $0x01, DX, DX
 	ADDQ    DX, R9
 
-unmasked43:
+unmasked47:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -637,7 +678,7 @@ unmasked43:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next35:
+next38:
 	JMP end1
 
 partial3:
@@ -648,12 +689,12 @@ partial3:
 	VMOVDQU (R11)(R12*4), Y0
 
 	// Tiles of 6 rows, 2 vectors
-rows44:
+rows48:
 	CMPQ       DI, $0x06
-	JLT        next45
+	JLT        next49
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh46
+	JZ         fresh50
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
@@ -674,18 +715,18 @@ rows44:
 	ADDQ       R12, R11
 	VMOVUPS    (R11), Y11
 	VMASKMOVPS 32(R11), Y0, Y12
-	JMP        ready47
+	JMP        ready51
 
-fresh46:
+fresh50:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread48
+	JZ         spread52
 	VMOVUPS    (R11), Y1
 	VMASKMOVPS 32(R11), Y0, Y2
 
-spread48:
+spread52:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y1, Y5
@@ -697,44 +738,44 @@ spread48:
 	VMOVAPS Y1, Y11
 	VMOVAPS Y2, Y12
 
-ready47:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready49
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x06, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
+ready51:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done55
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R15
+	TESTL  $0x00000004, R15
+	JZ     loop53
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R15
+	SHLQ   $0x02, R15
+	IMUL3Q $0x06, R15, R15
+	ADDQ   R15, R11
+	MOVQ   R11, (SP)
 
-ready49:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done51
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+part54:
+	MOVQ       (SP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	MOVQ       ldc+8(FP), R15
+	SHLQ       $0x02, R15
+	ADDQ       R15, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x02, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short56
+	MOVQ       8(SP), R11
 
-loop50:
+short56:
+	SUBQ R11, 8(SP)
+
+loop53:
 	VMOVUPS      (R12), Y13
 	VMASKMOVPS   32(R12), Y0, Y14
 	VBROADCASTSS (R13), Y15
@@ -759,13 +800,15 @@ loop50:
 	ADDQ         DX, R14
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop50
+	JNZ          loop53
+	CMPQ         8(SP), $0x00
+	JNE          part54
 
-done51:
+done55:
 	VXORPS Y13, Y13, Y13
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear52
+	JZ     linear57
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
@@ -779,9 +822,9 @@ done51:
 	VMAXPS Y11, Y13, Y11
 	VMAXPS Y12, Y13, Y12
 
-linear52:
+linear57:
 	TESTQ      R9, R9
-	JZ         unmasked53
+	JZ         unmasked58
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -831,75 +874,75 @@ linear52:
 	IMUL3Q     $0x06, R11, R11
 	ADDQ       R11, R9
 
-unmasked53:
+unmasked58:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	VMOVUPS Y1, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked54
+	JNE     masked59
 	VMOVUPS Y2, 32(R11)
-	JMP     stored55
+	JMP     stored60
 
-masked54:
+masked59:
 	VMASKMOVPS Y2, Y0, 32(R11)
 
-stored55:
+stored60:
 	ADDQ    R12, R11
 	VMOVUPS Y3, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked56
+	JNE     masked61
 	VMOVUPS Y4, 32(R11)
-	JMP     stored57
+	JMP     stored62
 
-masked56:
+masked61:
 	VMASKMOVPS Y4, Y0, 32(R11)
 
-stored57:
+stored62:
 	ADDQ    R12, R11
 	VMOVUPS Y5, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked58
+	JNE     masked63
 	VMOVUPS Y6, 32(R11)
-	JMP     stored59
+	JMP     stored64
 
-masked58:
+masked63:
 	VMASKMOVPS Y6, Y0, 32(R11)
 
-stored59:
+stored64:
 	ADDQ    R12, R11
 	VMOVUPS Y7, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked60
+	JNE     masked65
 	VMOVUPS Y8, 32(R11)
-	JMP     stored61
+	JMP     stored66
 
-masked60:
+masked65:
 	VMASKMOVPS Y8, Y0, 32(R11)
 
-stored61:
+stored66:
 	ADDQ    R12, R11
 	VMOVUPS Y9, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked62
+	JNE     masked67
 	VMOVUPS Y10, 32(R11)
-	JMP     stored63
+	JMP     stored68
 
-masked62:
+masked67:
 	VMASKMOVPS Y10, Y0, 32(R11)
 
-stored63:
+stored68:
 	ADDQ    R12, R11
 	VMOVUPS Y11, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked64
+	JNE     masked69
 	VMOVUPS Y12, 32(R11)
-	JMP     stored65
+	JMP     stored70
 
-masked64:
+masked69:
 	VMASKMOVPS Y12, Y0, 32(R11)
 
-stored65:
+stored70:
 	IMUL3Q $0x06, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -907,15 +950,15 @@ stored65:
 	IMUL3Q $0x06, R11, R11
 	ADDQ   R11, SI
 	SUBQ   $0x06, DI
-	JMP    rows44
+	JMP    rows48
 
-next45:
+next49:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ       DI, $0x04
-	JLT        next67
+	JLT        next72
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh68
+	JZ         fresh73
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
@@ -930,18 +973,18 @@ next45:
 	ADDQ       R12, R11
 	VMOVUPS    (R11), Y7
 	VMASKMOVPS 32(R11), Y0, Y8
-	JMP        ready69
+	JMP        ready74
 
-fresh68:
+fresh73:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread70
+	JZ         spread75
 	VMOVUPS    (R11), Y1
 	VMASKMOVPS 32(R11), Y0, Y2
 
-spread70:
+spread75:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y1, Y5
@@ -949,38 +992,44 @@ spread70:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y2, Y8
 
-ready69:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready71
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x04, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
+ready74:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done78
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R15
+	TESTL  $0x00000004, R15
+	JZ     loop76
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R15
+	SHLQ   $0x02, R15
+	IMUL3Q $0x04, R15, R15
+	ADDQ   R15, R11
+	MOVQ   R11, (SP)
 
-ready71:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done73
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+part77:
+	MOVQ       (SP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 63(R11)
+	MOVQ       ldc+8(FP), R15
+	SHLQ       $0x02, R15
+	ADDQ       R15, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x02, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short79
+	MOVQ       8(SP), R11
 
-loop72:
+short79:
+	SUBQ R11, 8(SP)
+
+loop76:
 	VMOVUPS      (R12), Y9
 	VMASKMOVPS   32(R12), Y0, Y10
 	VBROADCASTSS (R13), Y11
@@ -999,13 +1048,15 @@ loop72:
 	ADDQ         DX, R14
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop72
+	JNZ          loop76
+	CMPQ         8(SP), $0x00
+	JNE          part77
 
-done73:
+done78:
 	VXORPS Y9, Y9, Y9
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear74
+	JZ     linear80
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -1015,9 +1066,9 @@ done73:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear74:
+linear80:
 	TESTQ      R9, R9
-	JZ         unmasked75
+	JZ         unmasked81
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -1053,53 +1104,53 @@ linear74:
 	IMUL3Q     $0x04, R11, R11
 	ADDQ       R11, R9
 
-unmasked75:
+unmasked81:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	VMOVUPS Y1, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked76
-	VMOVUPS Y2, 32(R11)
-	JMP     stored77
-
-masked76:
-	VMASKMOVPS Y2, Y0, 32(R11)
-
-stored77:
-	ADDQ    R12, R11
-	VMOVUPS Y3, (R11)
-	CMPQ    R8, $0x08
-	JNE     masked78
-	VMOVUPS Y4, 32(R11)
-	JMP     stored79
-
-masked78:
-	VMASKMOVPS Y4, Y0, 32(R11)
-
-stored79:
-	ADDQ    R12, R11
-	VMOVUPS Y5, (R11)
-	CMPQ    R8, $0x08
-	JNE     masked80
-	VMOVUPS Y6, 32(R11)
-	JMP     stored81
-
-masked80:
-	VMASKMOVPS Y6, Y0, 32(R11)
-
-stored81:
-	ADDQ    R12, R11
-	VMOVUPS Y7, (R11)
-	CMPQ    R8, $0x08
 	JNE     masked82
-	VMOVUPS Y8, 32(R11)
+	VMOVUPS Y2, 32(R11)
 	JMP     stored83
 
 masked82:
-	VMASKMOVPS Y8, Y0, 32(R11)
+	VMASKMOVPS Y2, Y0, 32(R11)
 
 stored83:
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked84
+	VMOVUPS Y4, 32(R11)
+	JMP     stored85
+
+masked84:
+	VMASKMOVPS Y4, Y0, 32(R11)
+
+stored85:
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked86
+	VMOVUPS Y6, 32(R11)
+	JMP     stored87
+
+masked86:
+	VMASKMOVPS Y6, Y0, 32(R11)
+
+stored87:
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	CMPQ    R8, $0x08
+	JNE     masked88
+	VMOVUPS Y8, 32(R11)
+	JMP     stored89
+
+masked88:
+	VMASKMOVPS Y8, Y0, 32(R11)
+
+stored89:
 	IMUL3Q $0x04, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -1108,13 +1159,13 @@ stored83:
 	ADDQ   R11, SI
 	SUBQ   $0x04, DI
 
-next67:
+next72:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ       DI, $0x02
-	JLT        next85
+	JLT        next91
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh86
+	JZ         fresh92
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
@@ -1123,47 +1174,59 @@ next67:
 	ADDQ       R12, R11
 	VMOVUPS    (R11), Y3
 	VMASKMOVPS 32(R11), Y0, Y4
-	JMP        ready87
+	JMP        ready93
 
-fresh86:
+fresh92:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread88
+	JZ         spread94
 	VMOVUPS    (R11), Y1
 	VMASKMOVPS 32(R11), Y0, Y2
 
-spread88:
+spread94:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 
-ready87:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready89
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x02, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
+ready93:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done97
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop95
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x02, R14, R14
+	ADDQ   R14, R11
+	MOVQ   R11, (SP)
+
+part96:
+	MOVQ       (SP), R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 63(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x01, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short98
+	MOVQ       8(SP), R11
 
-ready89:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done91
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+short98:
+	SUBQ R11, 8(SP)
 
-loop90:
+loop95:
 	VMOVUPS      (R12), Y5
 	VMASKMOVPS   32(R12), Y0, Y6
 	VBROADCASTSS (R13), Y7
@@ -1175,21 +1238,23 @@ loop90:
 	ADDQ         DX, R13
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop90
+	JNZ          loop95
+	CMPQ         8(SP), $0x00
+	JNE          part96
 
-done91:
+done97:
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear92
+	JZ     linear99
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear92:
+linear99:
 	TESTQ      R9, R9
-	JZ         unmasked93
+	JZ         unmasked100
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -1211,31 +1276,31 @@ linear92:
 	IMUL3Q     $0x02, R11, R11
 	ADDQ       R11, R9
 
-unmasked93:
+unmasked100:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	VMOVUPS Y1, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked94
+	JNE     masked101
 	VMOVUPS Y2, 32(R11)
-	JMP     stored95
+	JMP     stored102
 
-masked94:
+masked101:
 	VMASKMOVPS Y2, Y0, 32(R11)
 
-stored95:
+stored102:
 	ADDQ    R12, R11
 	VMOVUPS Y3, (R11)
 	CMPQ    R8, $0x08
-	JNE     masked96
+	JNE     masked103
 	VMOVUPS Y4, 32(R11)
-	JMP     stored97
+	JMP     stored104
 
-masked96:
+masked103:
 	VMASKMOVPS Y4, Y0, 32(R11)
 
-stored97:
+stored104:
 	IMUL3Q $0x02, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -1244,53 +1309,68 @@ stored97:
 	ADDQ   R11, SI
 	SUBQ   $0x02, DI
 
-next85:
+next91:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ       DI, $0x01
-	JLT        next99
+	JLT        next106
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh100
+	JZ         fresh107
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R11
 	VMOVUPS    (R11), Y1
 	VMASKMOVPS 32(R11), Y0, Y2
-	JMP        ready101
+	JMP        ready108
 
-fresh100:
+fresh107:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread102
+	JZ         spread109
 	VMOVUPS    (R11), Y1
 	VMASKMOVPS 32(R11), Y0, Y2
 
-spread102:
-ready101:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready103
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x01, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 63(R11)
+spread109:
+ready108:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done112
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop110
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R10
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x01, R11, R11
+	ADDQ   R11, R10
+	MOVQ   R10, (SP)
 
-ready103:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done105
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R10
+part111:
+	MOVQ       (SP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 63(R10)
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	ADDQ       R11, R10
+	MOVQ       R10, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x00, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short113
+	MOVQ       8(SP), R11
 
-loop104:
+short113:
+	SUBQ R11, 8(SP)
+
+loop110:
 	VMOVUPS      (R12), Y3
 	VMASKMOVPS   32(R12), Y0, Y4
 	VBROADCASTSS (R13), Y5
@@ -1299,19 +1379,21 @@ loop104:
 	ADDQ         DX, R13
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop104
+	JNZ          loop110
+	CMPQ         8(SP), $0x00
+	JNE          part111
 
-done105:
+done112:
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear106
+	JZ     linear114
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear106:
+linear114:
 	TESTQ      R9, R9
-	JZ         unmasked107
+	JZ         unmasked115
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1326,20 +1408,20 @@ linear106:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked107:
+unmasked115:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
 	VMOVUPS Y1, (DX)
 	CMPQ    R8, $0x08
-	JNE     masked108
+	JNE     masked116
 	VMOVUPS Y2, 32(DX)
-	JMP     stored109
+	JMP     stored117
 
-masked108:
+masked116:
 	VMASKMOVPS Y2, Y0, 32(DX)
 
-stored109:
+stored117:
 	IMUL3Q $0x01, CX, CX
 	ADDQ   CX, AX
 	MOVQ   ldc+8(FP), AX
@@ -1348,7 +1430,7 @@ stored109:
 	ADDQ   AX, SI
 	SUBQ   $0x01, DI
 
-next99:
+next106:
 	JMP end1
 
 one2:
@@ -1359,12 +1441,12 @@ one2:
 	VMOVDQU (R11)(R12*4), Y0
 
 	// Tiles of 6 rows, 1 vectors
-rows110:
+rows118:
 	CMPQ       DI, $0x06
-	JLT        next111
+	JLT        next119
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh112
+	JZ         fresh120
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
@@ -1379,60 +1461,60 @@ rows110:
 	VMASKMOVPS (R11), Y0, Y5
 	ADDQ       R12, R11
 	VMASKMOVPS (R11), Y0, Y6
-	JMP        ready113
+	JMP        ready121
 
-fresh112:
+fresh120:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread114
+	JZ         spread122
 	VMASKMOVPS (R11), Y0, Y1
 
-spread114:
+spread122:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 	VMOVAPS Y1, Y5
 	VMOVAPS Y1, Y6
 
-ready113:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready115
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x06, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
+ready121:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done125
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R15
+	TESTL  $0x00000004, R15
+	JZ     loop123
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R15
+	SHLQ   $0x02, R15
+	IMUL3Q $0x06, R15, R15
+	ADDQ   R15, R11
+	MOVQ   R11, (SP)
 
-ready115:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done117
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+part124:
+	MOVQ       (SP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	MOVQ       ldc+8(FP), R15
+	SHLQ       $0x02, R15
+	ADDQ       R15, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x02, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short126
+	MOVQ       8(SP), R11
 
-loop116:
+short126:
+	SUBQ R11, 8(SP)
+
+loop123:
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R13), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -1450,13 +1532,15 @@ loop116:
 	ADDQ         DX, R14
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop116
+	JNZ          loop123
+	CMPQ         8(SP), $0x00
+	JNE          part124
 
-done117:
+done125:
 	VXORPS Y7, Y7, Y7
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear118
+	JZ     linear127
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -1464,9 +1548,9 @@ done117:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear118:
+linear127:
 	TESTQ      R9, R9
-	JZ         unmasked119
+	JZ         unmasked128
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -1498,69 +1582,69 @@ linear118:
 	IMUL3Q     $0x06, R11, R11
 	ADDQ       R11, R9
 
-unmasked119:
+unmasked128:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	CMPQ    R8, $0x08
-	JNE     masked120
+	JNE     masked129
 	VMOVUPS Y1, (R11)
-	JMP     stored121
+	JMP     stored130
 
-masked120:
+masked129:
 	VMASKMOVPS Y1, Y0, (R11)
 
-stored121:
+stored130:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked122
+	JNE     masked131
 	VMOVUPS Y2, (R11)
-	JMP     stored123
+	JMP     stored132
 
-masked122:
+masked131:
 	VMASKMOVPS Y2, Y0, (R11)
 
-stored123:
+stored132:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked124
+	JNE     masked133
 	VMOVUPS Y3, (R11)
-	JMP     stored125
+	JMP     stored134
 
-masked124:
+masked133:
 	VMASKMOVPS Y3, Y0, (R11)
 
-stored125:
+stored134:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked126
+	JNE     masked135
 	VMOVUPS Y4, (R11)
-	JMP     stored127
+	JMP     stored136
 
-masked126:
+masked135:
 	VMASKMOVPS Y4, Y0, (R11)
 
-stored127:
+stored136:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked128
+	JNE     masked137
 	VMOVUPS Y5, (R11)
-	JMP     stored129
+	JMP     stored138
 
-masked128:
+masked137:
 	VMASKMOVPS Y5, Y0, (R11)
 
-stored129:
+stored138:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked130
+	JNE     masked139
 	VMOVUPS Y6, (R11)
-	JMP     stored131
+	JMP     stored140
 
-masked130:
+masked139:
 	VMASKMOVPS Y6, Y0, (R11)
 
-stored131:
+stored140:
 	IMUL3Q $0x06, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -1568,15 +1652,15 @@ stored131:
 	IMUL3Q $0x06, R11, R11
 	ADDQ   R11, SI
 	SUBQ   $0x06, DI
-	JMP    rows110
+	JMP    rows118
 
-next111:
+next119:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ       DI, $0x04
-	JLT        next133
+	JLT        next142
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh134
+	JZ         fresh143
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
@@ -1587,52 +1671,58 @@ next111:
 	VMASKMOVPS (R11), Y0, Y3
 	ADDQ       R12, R11
 	VMASKMOVPS (R11), Y0, Y4
-	JMP        ready135
+	JMP        ready144
 
-fresh134:
+fresh143:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread136
+	JZ         spread145
 	VMASKMOVPS (R11), Y0, Y1
 
-spread136:
+spread145:
 	VMOVAPS Y1, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y1, Y4
 
-ready135:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready137
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x04, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
+ready144:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done148
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R15
+	TESTL  $0x00000004, R15
+	JZ     loop146
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R15
+	SHLQ   $0x02, R15
+	IMUL3Q $0x04, R15, R15
+	ADDQ   R15, R11
+	MOVQ   R11, (SP)
 
-ready137:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done139
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+part147:
+	MOVQ       (SP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 31(R11)
+	MOVQ       ldc+8(FP), R15
+	SHLQ       $0x02, R15
+	ADDQ       R15, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x02, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short149
+	MOVQ       8(SP), R11
 
-loop138:
+short149:
+	SUBQ R11, 8(SP)
+
+loop146:
 	VMASKMOVPS   (R12), Y0, Y5
 	VBROADCASTSS (R13), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -1646,21 +1736,23 @@ loop138:
 	ADDQ         DX, R14
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop138
+	JNZ          loop146
+	CMPQ         8(SP), $0x00
+	JNE          part147
 
-done139:
+done148:
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear140
+	JZ     linear150
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear140:
+linear150:
 	TESTQ      R9, R9
-	JZ         unmasked141
+	JZ         unmasked151
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -1684,49 +1776,49 @@ linear140:
 	IMUL3Q     $0x04, R11, R11
 	ADDQ       R11, R9
 
-unmasked141:
+unmasked151:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	CMPQ    R8, $0x08
-	JNE     masked142
+	JNE     masked152
 	VMOVUPS Y1, (R11)
-	JMP     stored143
+	JMP     stored153
 
-masked142:
+masked152:
 	VMASKMOVPS Y1, Y0, (R11)
 
-stored143:
+stored153:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked144
+	JNE     masked154
 	VMOVUPS Y2, (R11)
-	JMP     stored145
+	JMP     stored155
 
-masked144:
+masked154:
 	VMASKMOVPS Y2, Y0, (R11)
 
-stored145:
+stored155:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked146
+	JNE     masked156
 	VMOVUPS Y3, (R11)
-	JMP     stored147
+	JMP     stored157
 
-masked146:
+masked156:
 	VMASKMOVPS Y3, Y0, (R11)
 
-stored147:
+stored157:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked148
+	JNE     masked158
 	VMOVUPS Y4, (R11)
-	JMP     stored149
+	JMP     stored159
 
-masked148:
+masked158:
 	VMASKMOVPS Y4, Y0, (R11)
 
-stored149:
+stored159:
 	IMUL3Q $0x04, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -1735,57 +1827,69 @@ stored149:
 	ADDQ   R11, SI
 	SUBQ   $0x04, DI
 
-next133:
+next142:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ       DI, $0x02
-	JLT        next151
+	JLT        next161
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh152
+	JZ         fresh162
 	MOVQ       ldc+8(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       SI, R11
 	VMASKMOVPS (R11), Y0, Y1
 	ADDQ       R12, R11
 	VMASKMOVPS (R11), Y0, Y2
-	JMP        ready153
+	JMP        ready163
 
-fresh152:
+fresh162:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread154
+	JZ         spread164
 	VMASKMOVPS (R11), Y0, Y1
 
-spread154:
+spread164:
 	VMOVAPS Y1, Y2
 
-ready153:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready155
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x02, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
+ready163:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done167
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R14
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop165
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R11
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x02, R14, R14
+	ADDQ   R14, R11
+	MOVQ   R11, (SP)
+
+part166:
+	MOVQ       (SP), R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 31(R11)
-	ADDQ       R12, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R11
+	MOVQ       R11, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x01, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short168
+	MOVQ       8(SP), R11
 
-ready155:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done157
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R14
+short168:
+	SUBQ R11, 8(SP)
 
-loop156:
+loop165:
 	VMASKMOVPS   (R12), Y0, Y3
 	VBROADCASTSS (R13), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -1794,19 +1898,21 @@ loop156:
 	ADDQ         DX, R13
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop156
+	JNZ          loop165
+	CMPQ         8(SP), $0x00
+	JNE          part166
 
-done157:
+done167:
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+104(FP), R11
 	TESTL  $0x00000002, R11
-	JZ     linear158
+	JZ     linear169
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear158:
+linear169:
 	TESTQ      R9, R9
-	JZ         unmasked159
+	JZ         unmasked170
 	MOVQ       ldm+96(FP), R12
 	SHLQ       $0x02, R12
 	MOVQ       R9, R11
@@ -1822,29 +1928,29 @@ linear158:
 	IMUL3Q     $0x02, R11, R11
 	ADDQ       R11, R9
 
-unmasked159:
+unmasked170:
 	MOVQ    ldc+8(FP), R12
 	SHLQ    $0x02, R12
 	MOVQ    SI, R11
 	CMPQ    R8, $0x08
-	JNE     masked160
+	JNE     masked171
 	VMOVUPS Y1, (R11)
-	JMP     stored161
+	JMP     stored172
 
-masked160:
+masked171:
 	VMASKMOVPS Y1, Y0, (R11)
 
-stored161:
+stored172:
 	ADDQ    R12, R11
 	CMPQ    R8, $0x08
-	JNE     masked162
+	JNE     masked173
 	VMOVUPS Y2, (R11)
-	JMP     stored163
+	JMP     stored174
 
-masked162:
+masked173:
 	VMASKMOVPS Y2, Y0, (R11)
 
-stored163:
+stored174:
 	IMUL3Q $0x02, CX, R11
 	ADDQ   R11, AX
 	MOVQ   ldc+8(FP), R11
@@ -1853,68 +1959,85 @@ stored163:
 	ADDQ   R11, SI
 	SUBQ   $0x02, DI
 
-next151:
+next161:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ       DI, $0x01
-	JLT        next165
+	JLT        next176
 	MOVQ       flags+104(FP), R11
 	TESTL      $0x00000001, R11
-	JZ         fresh166
+	JZ         fresh177
 	MOVQ       ldc+8(FP), R11
 	SHLQ       $0x02, R11
 	MOVQ       SI, R11
 	VMASKMOVPS (R11), Y0, Y1
-	JMP        ready167
+	JMP        ready178
 
-fresh166:
+fresh177:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+80(FP), R11
 	TESTQ      R11, R11
-	JZ         spread168
+	JZ         spread179
 	VMASKMOVPS (R11), Y0, Y1
 
-spread168:
-ready167:
-	MOVQ       flags+104(FP), R11
-	TESTL      $0x00000004, R11
-	JZ         ready169
-	MOVQ       SI, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	IMUL3Q     $0x01, R12, R12
-	ADDQ       R12, R11
-	MOVQ       ldc+8(FP), R12
-	SHLQ       $0x02, R12
-	PREFETCHT0 (R11)
-	PREFETCHT0 31(R11)
+spread179:
+ready178:
+	MOVQ   k+72(FP), R11
+	MOVQ   b+40(FP), R12
+	TESTQ  R11, R11
+	JZ     done182
+	MOVQ   AX, R13
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop180
+	MOVQ   R11, 8(SP)
+	MOVQ   SI, R10
+	MOVQ   ldc+8(FP), R11
+	SHLQ   $0x02, R11
+	IMUL3Q $0x01, R11, R11
+	ADDQ   R11, R10
+	MOVQ   R10, (SP)
 
-ready169:
-	MOVQ  k+72(FP), R11
-	MOVQ  b+40(FP), R12
-	TESTQ R11, R11
-	JZ    done171
-	MOVQ  AX, R13
-	LEAQ  (AX)(R10*1), R10
+part181:
+	MOVQ       (SP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 31(R10)
+	MOVQ       ldc+8(FP), R11
+	SHLQ       $0x02, R11
+	ADDQ       R11, R10
+	MOVQ       R10, (SP)
+	MOVQ       k+72(FP), R11
+	SHRQ       $0x00, R11
+	INCQ       R11
+	CMPQ       R11, 8(SP)
+	JLE        short183
+	MOVQ       8(SP), R11
 
-loop170:
+short183:
+	SUBQ R11, 8(SP)
+
+loop180:
 	VMASKMOVPS   (R12), Y0, Y2
 	VBROADCASTSS (R13), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         DX, R13
 	ADDQ         BX, R12
 	DECQ         R11
-	JNZ          loop170
+	JNZ          loop180
+	CMPQ         8(SP), $0x00
+	JNE          part181
 
-done171:
+done182:
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+104(FP), DX
 	TESTL  $0x00000002, DX
-	JZ     linear172
+	JZ     linear184
 	VMAXPS Y1, Y2, Y1
 
-linear172:
+linear184:
 	TESTQ      R9, R9
-	JZ         unmasked173
+	JZ         unmasked185
 	MOVQ       ldm+96(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       R9, DX
@@ -1926,19 +2049,19 @@ linear172:
 	IMUL3Q     $0x01, DX, DX
 	ADDQ       DX, R9
 
-unmasked173:
+unmasked185:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
 	CMPQ    R8, $0x08
-	JNE     masked174
+	JNE     masked186
 	VMOVUPS Y1, (DX)
-	JMP     stored175
+	JMP     stored187
 
-masked174:
+masked186:
 	VMASKMOVPS Y1, Y0, (DX)
 
-stored175:
+stored187:
 	IMUL3Q $0x01, CX, CX
 	ADDQ   CX, AX
 	MOVQ   ldc+8(FP), AX
@@ -1947,7 +2070,7 @@ stored175:
 	ADDQ   AX, SI
 	SUBQ   $0x01, DI
 
-next165:
+next176:
 end1:
 	VZEROUPPER
 	RET
@@ -1963,7 +2086,7 @@ TEXT ·skipPanelAVX2(SB), NOSPLIT, $0-128
 	MOVQ    n+88(FP), BX
 	MOVQ    mask+104(FP), SI
 	CMPQ    BX, $0x08
-	JG      more177
+	JG      more189
 	SUBQ    $0x00, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -1971,31 +2094,31 @@ TEXT ·skipPanelAVX2(SB), NOSPLIT, $0-128
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 1 vectors
-rows178:
+rows190:
 	CMPQ       m+80(FP), $0x02
-	JLT        next179
+	JLT        next191
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh180
+	JZ         fresh192
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
 	VMASKMOVPS (DI), Y0, Y1
 	ADDQ       R8, DI
 	VMASKMOVPS (DI), Y0, Y2
-	JMP        ready181
+	JMP        ready193
 
-fresh180:
+fresh192:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread182
+	JZ         spread194
 	VMASKMOVPS (DI), Y0, Y1
 
-spread182:
+spread194:
 	VMOVAPS Y1, Y2
 
-ready181:
+ready193:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -2004,15 +2127,15 @@ ready181:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word183:
+word195:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair184:
+pair196:
 	TESTQ        R12, R12
-	JZ           single185
+	JZ           single197
 	TESTQ        R13, R13
-	JZ           single185
+	JZ           single197
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2031,13 +2154,13 @@ pair184:
 	VMASKMOVPS   (R15), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	BLSRQ        R13, R13
-	JMP          pair184
+	JMP          pair196
 
-single185:
+single197:
 	TESTQ R12, R12
-	JZ    done187
+	JZ    done199
 
-loop186:
+loop198:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2047,13 +2170,13 @@ loop186:
 	VMASKMOVPS   (R15), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
 	BLSRQ        R12, R12
-	JNZ          loop186
+	JNZ          loop198
 
-done187:
+done199:
 	TESTQ R13, R13
-	JZ    done189
+	JZ    done201
 
-loop188:
+loop200:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -2063,9 +2186,9 @@ loop188:
 	VMASKMOVPS   (R14), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	BLSRQ        R13, R13
-	JNZ          loop188
+	JNZ          loop200
 
-done189:
+done201:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -2076,17 +2199,17 @@ done189:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word183
+	JNZ    word195
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear190
+	JZ     linear202
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear190:
+linear202:
 	TESTQ      SI, SI
-	JZ         unmasked191
+	JZ         unmasked203
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -2102,29 +2225,29 @@ linear190:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked191:
+unmasked203:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
 	CMPQ    BX, $0x08
-	JNE     masked192
+	JNE     masked204
 	VMOVUPS Y1, (DI)
-	JMP     stored193
+	JMP     stored205
 
-masked192:
+masked204:
 	VMASKMOVPS Y1, Y0, (DI)
 
-stored193:
+stored205:
 	ADDQ    R8, DI
 	CMPQ    BX, $0x08
-	JNE     masked194
+	JNE     masked206
 	VMOVUPS Y2, (DI)
-	JMP     stored195
+	JMP     stored207
 
-masked194:
+masked206:
 	VMASKMOVPS Y2, Y0, (DI)
 
-stored195:
+stored207:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2135,42 +2258,42 @@ stored195:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows178
+	JMP    rows190
 
-next179:
+next191:
 	// Tiles of 1 rows, 1 vectors
-rows196:
+rows208:
 	CMPQ       m+80(FP), $0x01
-	JLT        next197
+	JLT        next209
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh198
+	JZ         fresh210
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
 	VMASKMOVPS (DI), Y0, Y1
-	JMP        ready199
+	JMP        ready211
 
-fresh198:
+fresh210:
 	VXORPS     Y1, Y1, Y1
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread200
+	JZ         spread212
 	VMASKMOVPS (DI), Y0, Y1
 
-spread200:
-ready199:
+spread212:
+ready211:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word201:
+word213:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done203
+	JZ    done215
 
-loop202:
+loop214:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -2180,9 +2303,9 @@ loop202:
 	VMASKMOVPS   (R13), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
 	BLSRQ        R11, R11
-	JNZ          loop202
+	JNZ          loop214
 
-done203:
+done215:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -2191,16 +2314,16 @@ done203:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word201
+	JNZ    word213
 	VXORPS Y2, Y2, Y2
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear204
+	JZ     linear216
 	VMAXPS Y1, Y2, Y1
 
-linear204:
+linear216:
 	TESTQ      SI, SI
-	JZ         unmasked205
+	JZ         unmasked217
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -2212,19 +2335,19 @@ linear204:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked205:
+unmasked217:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
 	CMPQ    BX, $0x08
-	JNE     masked206
+	JNE     masked218
 	VMOVUPS Y1, (DI)
-	JMP     stored207
+	JMP     stored219
 
-masked206:
+masked218:
 	VMASKMOVPS Y1, Y0, (DI)
 
-stored207:
+stored219:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2235,14 +2358,14 @@ stored207:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows196
+	JMP    rows208
 
-next197:
-	JMP end176
+next209:
+	JMP end188
 
-more177:
+more189:
 	CMPQ    BX, $0x10
-	JG      more208
+	JG      more220
 	SUBQ    $0x08, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -2250,12 +2373,12 @@ more177:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 2 vectors
-rows209:
+rows221:
 	CMPQ       m+80(FP), $0x02
-	JLT        next210
+	JLT        next222
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh211
+	JZ         fresh223
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
@@ -2264,22 +2387,22 @@ rows209:
 	ADDQ       R8, DI
 	VMOVUPS    (DI), Y3
 	VMASKMOVPS 32(DI), Y0, Y4
-	JMP        ready212
+	JMP        ready224
 
-fresh211:
+fresh223:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread213
+	JZ         spread225
 	VMOVUPS    (DI), Y1
 	VMASKMOVPS 32(DI), Y0, Y2
 
-spread213:
+spread225:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y2, Y4
 
-ready212:
+ready224:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -2288,15 +2411,15 @@ ready212:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word214:
+word226:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair215:
+pair227:
 	TESTQ        R12, R12
-	JZ           single216
+	JZ           single228
 	TESTQ        R13, R13
-	JZ           single216
+	JZ           single228
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2317,13 +2440,13 @@ pair215:
 	VMASKMOVPS   32(R15), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	BLSRQ        R13, R13
-	JMP          pair215
+	JMP          pair227
 
-single216:
+single228:
 	TESTQ R12, R12
-	JZ    done218
+	JZ    done230
 
-loop217:
+loop229:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2334,13 +2457,13 @@ loop217:
 	VMASKMOVPS   32(R15), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
 	BLSRQ        R12, R12
-	JNZ          loop217
+	JNZ          loop229
 
-done218:
+done230:
 	TESTQ R13, R13
-	JZ    done220
+	JZ    done232
 
-loop219:
+loop231:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -2351,9 +2474,9 @@ loop219:
 	VMASKMOVPS   32(R14), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	BLSRQ        R13, R13
-	JNZ          loop219
+	JNZ          loop231
 
-done220:
+done232:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -2364,19 +2487,19 @@ done220:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word214
+	JNZ    word226
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear221
+	JZ     linear233
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear221:
+linear233:
 	TESTQ      SI, SI
-	JZ         unmasked222
+	JZ         unmasked234
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -2398,31 +2521,31 @@ linear221:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked222:
+unmasked234:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
 	VMOVUPS Y1, (DI)
 	CMPQ    BX, $0x08
-	JNE     masked223
+	JNE     masked235
 	VMOVUPS Y2, 32(DI)
-	JMP     stored224
+	JMP     stored236
 
-masked223:
+masked235:
 	VMASKMOVPS Y2, Y0, 32(DI)
 
-stored224:
+stored236:
 	ADDQ    R8, DI
 	VMOVUPS Y3, (DI)
 	CMPQ    BX, $0x08
-	JNE     masked225
+	JNE     masked237
 	VMOVUPS Y4, 32(DI)
-	JMP     stored226
+	JMP     stored238
 
-masked225:
+masked237:
 	VMASKMOVPS Y4, Y0, 32(DI)
 
-stored226:
+stored238:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2433,45 +2556,45 @@ stored226:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows209
+	JMP    rows221
 
-next210:
+next222:
 	// Tiles of 1 rows, 2 vectors
-rows227:
+rows239:
 	CMPQ       m+80(FP), $0x01
-	JLT        next228
+	JLT        next240
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh229
+	JZ         fresh241
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
 	VMOVUPS    (DI), Y1
 	VMASKMOVPS 32(DI), Y0, Y2
-	JMP        ready230
+	JMP        ready242
 
-fresh229:
+fresh241:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread231
+	JZ         spread243
 	VMOVUPS    (DI), Y1
 	VMASKMOVPS 32(DI), Y0, Y2
 
-spread231:
-ready230:
+spread243:
+ready242:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word232:
+word244:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done234
+	JZ    done246
 
-loop233:
+loop245:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -2482,9 +2605,9 @@ loop233:
 	VMASKMOVPS   32(R13), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
 	BLSRQ        R11, R11
-	JNZ          loop233
+	JNZ          loop245
 
-done234:
+done246:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -2493,17 +2616,17 @@ done234:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word232
+	JNZ    word244
 	VXORPS Y3, Y3, Y3
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear235
+	JZ     linear247
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
 
-linear235:
+linear247:
 	TESTQ      SI, SI
-	JZ         unmasked236
+	JZ         unmasked248
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -2518,20 +2641,20 @@ linear235:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked236:
+unmasked248:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
 	VMOVUPS Y1, (DI)
 	CMPQ    BX, $0x08
-	JNE     masked237
+	JNE     masked249
 	VMOVUPS Y2, 32(DI)
-	JMP     stored238
+	JMP     stored250
 
-masked237:
+masked249:
 	VMASKMOVPS Y2, Y0, 32(DI)
 
-stored238:
+stored250:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2542,14 +2665,14 @@ stored238:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows227
+	JMP    rows239
 
-next228:
-	JMP end176
+next240:
+	JMP end188
 
-more208:
+more220:
 	CMPQ    BX, $0x18
-	JG      more239
+	JG      more251
 	SUBQ    $0x10, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -2557,12 +2680,12 @@ more208:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 3 vectors
-rows240:
+rows252:
 	CMPQ       m+80(FP), $0x02
-	JLT        next241
+	JLT        next253
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh242
+	JZ         fresh254
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
@@ -2573,25 +2696,25 @@ rows240:
 	VMOVUPS    (DI), Y4
 	VMOVUPS    32(DI), Y5
 	VMASKMOVPS 64(DI), Y0, Y6
-	JMP        ready243
+	JMP        ready255
 
-fresh242:
+fresh254:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread244
+	JZ         spread256
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMASKMOVPS 64(DI), Y0, Y3
 
-spread244:
+spread256:
 	VMOVAPS Y1, Y4
 	VMOVAPS Y2, Y5
 	VMOVAPS Y3, Y6
 
-ready243:
+ready255:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -2600,15 +2723,15 @@ ready243:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word245:
+word257:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair246:
+pair258:
 	TESTQ        R12, R12
-	JZ           single247
+	JZ           single259
 	TESTQ        R13, R13
-	JZ           single247
+	JZ           single259
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2631,13 +2754,13 @@ pair246:
 	VMASKMOVPS   64(R15), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	BLSRQ        R13, R13
-	JMP          pair246
+	JMP          pair258
 
-single247:
+single259:
 	TESTQ R12, R12
-	JZ    done249
+	JZ    done261
 
-loop248:
+loop260:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2649,13 +2772,13 @@ loop248:
 	VMASKMOVPS   64(R15), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
 	BLSRQ        R12, R12
-	JNZ          loop248
+	JNZ          loop260
 
-done249:
+done261:
 	TESTQ R13, R13
-	JZ    done251
+	JZ    done263
 
-loop250:
+loop262:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -2667,9 +2790,9 @@ loop250:
 	VMASKMOVPS   64(R14), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	BLSRQ        R13, R13
-	JNZ          loop250
+	JNZ          loop262
 
-done251:
+done263:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -2680,11 +2803,11 @@ done251:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word245
+	JNZ    word257
 	VXORPS Y7, Y7, Y7
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear252
+	JZ     linear264
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -2692,9 +2815,9 @@ done251:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear252:
+linear264:
 	TESTQ      SI, SI
-	JZ         unmasked253
+	JZ         unmasked265
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -2722,33 +2845,33 @@ linear252:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked253:
+unmasked265:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
 	VMOVUPS Y1, (DI)
 	VMOVUPS Y2, 32(DI)
 	CMPQ    BX, $0x08
-	JNE     masked254
+	JNE     masked266
 	VMOVUPS Y3, 64(DI)
-	JMP     stored255
+	JMP     stored267
 
-masked254:
+masked266:
 	VMASKMOVPS Y3, Y0, 64(DI)
 
-stored255:
+stored267:
 	ADDQ    R8, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, 32(DI)
 	CMPQ    BX, $0x08
-	JNE     masked256
+	JNE     masked268
 	VMOVUPS Y6, 64(DI)
-	JMP     stored257
+	JMP     stored269
 
-masked256:
+masked268:
 	VMASKMOVPS Y6, Y0, 64(DI)
 
-stored257:
+stored269:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2759,48 +2882,48 @@ stored257:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows240
+	JMP    rows252
 
-next241:
+next253:
 	// Tiles of 1 rows, 3 vectors
-rows258:
+rows270:
 	CMPQ       m+80(FP), $0x01
-	JLT        next259
+	JLT        next271
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh260
+	JZ         fresh272
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMASKMOVPS 64(DI), Y0, Y3
-	JMP        ready261
+	JMP        ready273
 
-fresh260:
+fresh272:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread262
+	JZ         spread274
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMASKMOVPS 64(DI), Y0, Y3
 
-spread262:
-ready261:
+spread274:
+ready273:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word263:
+word275:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done265
+	JZ    done277
 
-loop264:
+loop276:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -2812,9 +2935,9 @@ loop264:
 	VMASKMOVPS   64(R13), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
 	BLSRQ        R11, R11
-	JNZ          loop264
+	JNZ          loop276
 
-done265:
+done277:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -2823,18 +2946,18 @@ done265:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word263
+	JNZ    word275
 	VXORPS Y4, Y4, Y4
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear266
+	JZ     linear278
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
 
-linear266:
+linear278:
 	TESTQ      SI, SI
-	JZ         unmasked267
+	JZ         unmasked279
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -2852,21 +2975,21 @@ linear266:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked267:
+unmasked279:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
 	VMOVUPS Y1, (DI)
 	VMOVUPS Y2, 32(DI)
 	CMPQ    BX, $0x08
-	JNE     masked268
+	JNE     masked280
 	VMOVUPS Y3, 64(DI)
-	JMP     stored269
+	JMP     stored281
 
-masked268:
+masked280:
 	VMASKMOVPS Y3, Y0, 64(DI)
 
-stored269:
+stored281:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -2877,14 +3000,14 @@ stored269:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows258
+	JMP    rows270
 
-next259:
-	JMP end176
+next271:
+	JMP end188
 
-more239:
+more251:
 	CMPQ    BX, $0x20
-	JG      more270
+	JG      more282
 	SUBQ    $0x18, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -2892,12 +3015,12 @@ more239:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 4 vectors
-rows271:
+rows283:
 	CMPQ       m+80(FP), $0x02
-	JLT        next272
+	JLT        next284
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh273
+	JZ         fresh285
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
@@ -2910,28 +3033,28 @@ rows271:
 	VMOVUPS    32(DI), Y6
 	VMOVUPS    64(DI), Y7
 	VMASKMOVPS 96(DI), Y0, Y8
-	JMP        ready274
+	JMP        ready286
 
-fresh273:
+fresh285:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread275
+	JZ         spread287
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
 	VMASKMOVPS 96(DI), Y0, Y4
 
-spread275:
+spread287:
 	VMOVAPS Y1, Y5
 	VMOVAPS Y2, Y6
 	VMOVAPS Y3, Y7
 	VMOVAPS Y4, Y8
 
-ready274:
+ready286:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -2940,15 +3063,15 @@ ready274:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word276:
+word288:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair277:
+pair289:
 	TESTQ        R12, R12
-	JZ           single278
+	JZ           single290
 	TESTQ        R13, R13
-	JZ           single278
+	JZ           single290
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2973,13 +3096,13 @@ pair277:
 	VMASKMOVPS   96(R15), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	BLSRQ        R13, R13
-	JMP          pair277
+	JMP          pair289
 
-single278:
+single290:
 	TESTQ R12, R12
-	JZ    done280
+	JZ    done292
 
-loop279:
+loop291:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -2992,13 +3115,13 @@ loop279:
 	VMASKMOVPS   96(R15), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
 	BLSRQ        R12, R12
-	JNZ          loop279
+	JNZ          loop291
 
-done280:
+done292:
 	TESTQ R13, R13
-	JZ    done282
+	JZ    done294
 
-loop281:
+loop293:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -3011,9 +3134,9 @@ loop281:
 	VMASKMOVPS   96(R14), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	BLSRQ        R13, R13
-	JNZ          loop281
+	JNZ          loop293
 
-done282:
+done294:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -3024,11 +3147,11 @@ done282:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word276
+	JNZ    word288
 	VXORPS Y9, Y9, Y9
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear283
+	JZ     linear295
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -3038,9 +3161,9 @@ done282:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear283:
+linear295:
 	TESTQ      SI, SI
-	JZ         unmasked284
+	JZ         unmasked296
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -3074,7 +3197,7 @@ linear283:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked284:
+unmasked296:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
@@ -3082,27 +3205,27 @@ unmasked284:
 	VMOVUPS Y2, 32(DI)
 	VMOVUPS Y3, 64(DI)
 	CMPQ    BX, $0x08
-	JNE     masked285
+	JNE     masked297
 	VMOVUPS Y4, 96(DI)
-	JMP     stored286
+	JMP     stored298
 
-masked285:
+masked297:
 	VMASKMOVPS Y4, Y0, 96(DI)
 
-stored286:
+stored298:
 	ADDQ    R8, DI
 	VMOVUPS Y5, (DI)
 	VMOVUPS Y6, 32(DI)
 	VMOVUPS Y7, 64(DI)
 	CMPQ    BX, $0x08
-	JNE     masked287
+	JNE     masked299
 	VMOVUPS Y8, 96(DI)
-	JMP     stored288
+	JMP     stored300
 
-masked287:
+masked299:
 	VMASKMOVPS Y8, Y0, 96(DI)
 
-stored288:
+stored300:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -3113,16 +3236,16 @@ stored288:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows271
+	JMP    rows283
 
-next272:
+next284:
 	// Tiles of 1 rows, 4 vectors
-rows289:
+rows301:
 	CMPQ       m+80(FP), $0x01
-	JLT        next290
+	JLT        next302
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh291
+	JZ         fresh303
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -3130,34 +3253,34 @@ rows289:
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
 	VMASKMOVPS 96(DI), Y0, Y4
-	JMP        ready292
+	JMP        ready304
 
-fresh291:
+fresh303:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread293
+	JZ         spread305
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
 	VMASKMOVPS 96(DI), Y0, Y4
 
-spread293:
-ready292:
+spread305:
+ready304:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word294:
+word306:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done296
+	JZ    done308
 
-loop295:
+loop307:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -3170,9 +3293,9 @@ loop295:
 	VMASKMOVPS   96(R13), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
 	BLSRQ        R11, R11
-	JNZ          loop295
+	JNZ          loop307
 
-done296:
+done308:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -3181,19 +3304,19 @@ done296:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word294
+	JNZ    word306
 	VXORPS Y5, Y5, Y5
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear297
+	JZ     linear309
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
 
-linear297:
+linear309:
 	TESTQ      SI, SI
-	JZ         unmasked298
+	JZ         unmasked310
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -3214,7 +3337,7 @@ linear297:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked298:
+unmasked310:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -3222,14 +3345,14 @@ unmasked298:
 	VMOVUPS Y2, 32(DI)
 	VMOVUPS Y3, 64(DI)
 	CMPQ    BX, $0x08
-	JNE     masked299
+	JNE     masked311
 	VMOVUPS Y4, 96(DI)
-	JMP     stored300
+	JMP     stored312
 
-masked299:
+masked311:
 	VMASKMOVPS Y4, Y0, 96(DI)
 
-stored300:
+stored312:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -3240,14 +3363,14 @@ stored300:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows289
+	JMP    rows301
 
-next290:
-	JMP end176
+next302:
+	JMP end188
 
-more270:
+more282:
 	CMPQ    BX, $0x28
-	JG      more301
+	JG      more313
 	SUBQ    $0x20, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -3255,12 +3378,12 @@ more270:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 5 vectors
-rows302:
+rows314:
 	CMPQ       m+80(FP), $0x02
-	JLT        next303
+	JLT        next315
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh304
+	JZ         fresh316
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
@@ -3275,9 +3398,9 @@ rows302:
 	VMOVUPS    64(DI), Y8
 	VMOVUPS    96(DI), Y9
 	VMASKMOVPS 128(DI), Y0, Y10
-	JMP        ready305
+	JMP        ready317
 
-fresh304:
+fresh316:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -3285,21 +3408,21 @@ fresh304:
 	VXORPS     Y5, Y5, Y5
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread306
+	JZ         spread318
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
 	VMOVUPS    96(DI), Y4
 	VMASKMOVPS 128(DI), Y0, Y5
 
-spread306:
+spread318:
 	VMOVAPS Y1, Y6
 	VMOVAPS Y2, Y7
 	VMOVAPS Y3, Y8
 	VMOVAPS Y4, Y9
 	VMOVAPS Y5, Y10
 
-ready305:
+ready317:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -3308,15 +3431,15 @@ ready305:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word307:
+word319:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair308:
+pair320:
 	TESTQ        R12, R12
-	JZ           single309
+	JZ           single321
 	TESTQ        R13, R13
-	JZ           single309
+	JZ           single321
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -3343,13 +3466,13 @@ pair308:
 	VMASKMOVPS   128(R15), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	BLSRQ        R13, R13
-	JMP          pair308
+	JMP          pair320
 
-single309:
+single321:
 	TESTQ R12, R12
-	JZ    done311
+	JZ    done323
 
-loop310:
+loop322:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -3363,13 +3486,13 @@ loop310:
 	VMASKMOVPS   128(R15), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
 	BLSRQ        R12, R12
-	JNZ          loop310
+	JNZ          loop322
 
-done311:
+done323:
 	TESTQ R13, R13
-	JZ    done313
+	JZ    done325
 
-loop312:
+loop324:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -3383,9 +3506,9 @@ loop312:
 	VMASKMOVPS   128(R14), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	BLSRQ        R13, R13
-	JNZ          loop312
+	JNZ          loop324
 
-done313:
+done325:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -3396,11 +3519,11 @@ done313:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word307
+	JNZ    word319
 	VXORPS Y11, Y11, Y11
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear314
+	JZ     linear326
 	VMAXPS Y1, Y11, Y1
 	VMAXPS Y2, Y11, Y2
 	VMAXPS Y3, Y11, Y3
@@ -3412,9 +3535,9 @@ done313:
 	VMAXPS Y9, Y11, Y9
 	VMAXPS Y10, Y11, Y10
 
-linear314:
+linear326:
 	TESTQ      SI, SI
-	JZ         unmasked315
+	JZ         unmasked327
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -3454,7 +3577,7 @@ linear314:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked315:
+unmasked327:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
@@ -3463,28 +3586,28 @@ unmasked315:
 	VMOVUPS Y3, 64(DI)
 	VMOVUPS Y4, 96(DI)
 	CMPQ    BX, $0x08
-	JNE     masked316
+	JNE     masked328
 	VMOVUPS Y5, 128(DI)
-	JMP     stored317
+	JMP     stored329
 
-masked316:
+masked328:
 	VMASKMOVPS Y5, Y0, 128(DI)
 
-stored317:
+stored329:
 	ADDQ    R8, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
 	VMOVUPS Y8, 64(DI)
 	VMOVUPS Y9, 96(DI)
 	CMPQ    BX, $0x08
-	JNE     masked318
+	JNE     masked330
 	VMOVUPS Y10, 128(DI)
-	JMP     stored319
+	JMP     stored331
 
-masked318:
+masked330:
 	VMASKMOVPS Y10, Y0, 128(DI)
 
-stored319:
+stored331:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -3495,16 +3618,16 @@ stored319:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows302
+	JMP    rows314
 
-next303:
+next315:
 	// Tiles of 1 rows, 5 vectors
-rows320:
+rows332:
 	CMPQ       m+80(FP), $0x01
-	JLT        next321
+	JLT        next333
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh322
+	JZ         fresh334
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -3513,9 +3636,9 @@ rows320:
 	VMOVUPS    64(DI), Y3
 	VMOVUPS    96(DI), Y4
 	VMASKMOVPS 128(DI), Y0, Y5
-	JMP        ready323
+	JMP        ready335
 
-fresh322:
+fresh334:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -3523,26 +3646,26 @@ fresh322:
 	VXORPS     Y5, Y5, Y5
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread324
+	JZ         spread336
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
 	VMOVUPS    96(DI), Y4
 	VMASKMOVPS 128(DI), Y0, Y5
 
-spread324:
-ready323:
+spread336:
+ready335:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word325:
+word337:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done327
+	JZ    done339
 
-loop326:
+loop338:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -3556,9 +3679,9 @@ loop326:
 	VMASKMOVPS   128(R13), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
 	BLSRQ        R11, R11
-	JNZ          loop326
+	JNZ          loop338
 
-done327:
+done339:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -3567,20 +3690,20 @@ done327:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word325
+	JNZ    word337
 	VXORPS Y6, Y6, Y6
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear328
+	JZ     linear340
 	VMAXPS Y1, Y6, Y1
 	VMAXPS Y2, Y6, Y2
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
 
-linear328:
+linear340:
 	TESTQ      SI, SI
-	JZ         unmasked329
+	JZ         unmasked341
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -3604,7 +3727,7 @@ linear328:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked329:
+unmasked341:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -3613,14 +3736,14 @@ unmasked329:
 	VMOVUPS Y3, 64(DI)
 	VMOVUPS Y4, 96(DI)
 	CMPQ    BX, $0x08
-	JNE     masked330
+	JNE     masked342
 	VMOVUPS Y5, 128(DI)
-	JMP     stored331
+	JMP     stored343
 
-masked330:
+masked342:
 	VMASKMOVPS Y5, Y0, 128(DI)
 
-stored331:
+stored343:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -3631,14 +3754,14 @@ stored331:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows320
+	JMP    rows332
 
-next321:
-	JMP end176
+next333:
+	JMP end188
 
-more301:
+more313:
 	CMPQ    BX, $0x30
-	JG      more332
+	JG      more344
 	SUBQ    $0x28, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -3646,12 +3769,12 @@ more301:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 2 rows, 6 vectors
-rows333:
+rows345:
 	CMPQ       m+80(FP), $0x02
-	JLT        next334
+	JLT        next346
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh335
+	JZ         fresh347
 	MOVQ       ldc+8(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       DX, DI
@@ -3668,9 +3791,9 @@ rows333:
 	VMOVUPS    96(DI), Y10
 	VMOVUPS    128(DI), Y11
 	VMASKMOVPS 160(DI), Y0, Y12
-	JMP        ready336
+	JMP        ready348
 
-fresh335:
+fresh347:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -3679,7 +3802,7 @@ fresh335:
 	VXORPS     Y6, Y6, Y6
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread337
+	JZ         spread349
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -3687,7 +3810,7 @@ fresh335:
 	VMOVUPS    128(DI), Y5
 	VMASKMOVPS 160(DI), Y0, Y6
 
-spread337:
+spread349:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y2, Y8
 	VMOVAPS Y3, Y9
@@ -3695,7 +3818,7 @@ spread337:
 	VMOVAPS Y5, Y11
 	VMOVAPS Y6, Y12
 
-ready336:
+ready348:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
@@ -3704,15 +3827,15 @@ ready336:
 	SHLQ $0x02, R11
 	ADDQ R10, R11
 
-word338:
+word350:
 	MOVQ (DI), R12
 	MOVQ 8(DI), R13
 
-pair339:
+pair351:
 	TESTQ        R12, R12
-	JZ           single340
+	JZ           single352
 	TESTQ        R13, R13
-	JZ           single340
+	JZ           single352
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -3741,13 +3864,13 @@ pair339:
 	VMASKMOVPS   160(R15), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	BLSRQ        R13, R13
-	JMP          pair339
+	JMP          pair351
 
-single340:
+single352:
 	TESTQ R12, R12
-	JZ    done342
+	JZ    done354
 
-loop341:
+loop353:
 	TZCNTQ       R12, R14
 	MOVQ         R14, R15
 	IMULQ        CX, R15
@@ -3762,13 +3885,13 @@ loop341:
 	VMASKMOVPS   160(R15), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
 	BLSRQ        R12, R12
-	JNZ          loop341
+	JNZ          loop353
 
-done342:
+done354:
 	TESTQ R13, R13
-	JZ    done344
+	JZ    done356
 
-loop343:
+loop355:
 	TZCNTQ       R13, R12
 	MOVQ         R12, R14
 	IMULQ        CX, R14
@@ -3783,9 +3906,9 @@ loop343:
 	VMASKMOVPS   160(R14), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	BLSRQ        R13, R13
-	JNZ          loop343
+	JNZ          loop355
 
-done344:
+done356:
 	MOVQ   stride+64(FP), R12
 	IMUL3Q $0x08, R12, R12
 	ADDQ   R12, DI
@@ -3796,11 +3919,11 @@ done344:
 	IMUL3Q $0x40, CX, R12
 	ADDQ   R12, R8
 	DECQ   R9
-	JNZ    word338
+	JNZ    word350
 	VXORPS Y13, Y13, Y13
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear345
+	JZ     linear357
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
@@ -3814,9 +3937,9 @@ done344:
 	VMAXPS Y11, Y13, Y11
 	VMAXPS Y12, Y13, Y12
 
-linear345:
+linear357:
 	TESTQ      SI, SI
-	JZ         unmasked346
+	JZ         unmasked358
 	MOVQ       ldm+112(FP), R8
 	SHLQ       $0x02, R8
 	MOVQ       SI, DI
@@ -3862,7 +3985,7 @@ linear345:
 	IMUL3Q     $0x02, DI, DI
 	ADDQ       DI, SI
 
-unmasked346:
+unmasked358:
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    DX, DI
@@ -3872,14 +3995,14 @@ unmasked346:
 	VMOVUPS Y4, 96(DI)
 	VMOVUPS Y5, 128(DI)
 	CMPQ    BX, $0x08
-	JNE     masked347
+	JNE     masked359
 	VMOVUPS Y6, 160(DI)
-	JMP     stored348
+	JMP     stored360
 
-masked347:
+masked359:
 	VMASKMOVPS Y6, Y0, 160(DI)
 
-stored348:
+stored360:
 	ADDQ    R8, DI
 	VMOVUPS Y7, (DI)
 	VMOVUPS Y8, 32(DI)
@@ -3887,14 +4010,14 @@ stored348:
 	VMOVUPS Y10, 96(DI)
 	VMOVUPS Y11, 128(DI)
 	CMPQ    BX, $0x08
-	JNE     masked349
+	JNE     masked361
 	VMOVUPS Y12, 160(DI)
-	JMP     stored350
+	JMP     stored362
 
-masked349:
+masked361:
 	VMASKMOVPS Y12, Y0, 160(DI)
 
-stored350:
+stored362:
 	ADDQ   $0x10, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -3905,16 +4028,16 @@ stored350:
 	IMUL3Q $0x02, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x02, m+80(FP)
-	JMP    rows333
+	JMP    rows345
 
-next334:
+next346:
 	// Tiles of 1 rows, 6 vectors
-rows351:
+rows363:
 	CMPQ       m+80(FP), $0x01
-	JLT        next352
+	JLT        next364
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh353
+	JZ         fresh365
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -3924,9 +4047,9 @@ rows351:
 	VMOVUPS    96(DI), Y4
 	VMOVUPS    128(DI), Y5
 	VMASKMOVPS 160(DI), Y0, Y6
-	JMP        ready354
+	JMP        ready366
 
-fresh353:
+fresh365:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -3935,7 +4058,7 @@ fresh353:
 	VXORPS     Y6, Y6, Y6
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread355
+	JZ         spread367
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -3943,19 +4066,19 @@ fresh353:
 	VMOVUPS    128(DI), Y5
 	VMASKMOVPS 160(DI), Y0, Y6
 
-spread355:
-ready354:
+spread367:
+ready366:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word356:
+word368:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done358
+	JZ    done370
 
-loop357:
+loop369:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -3970,9 +4093,9 @@ loop357:
 	VMASKMOVPS   160(R13), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
 	BLSRQ        R11, R11
-	JNZ          loop357
+	JNZ          loop369
 
-done358:
+done370:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -3981,11 +4104,11 @@ done358:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word356
+	JNZ    word368
 	VXORPS Y7, Y7, Y7
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear359
+	JZ     linear371
 	VMAXPS Y1, Y7, Y1
 	VMAXPS Y2, Y7, Y2
 	VMAXPS Y3, Y7, Y3
@@ -3993,9 +4116,9 @@ done358:
 	VMAXPS Y5, Y7, Y5
 	VMAXPS Y6, Y7, Y6
 
-linear359:
+linear371:
 	TESTQ      SI, SI
-	JZ         unmasked360
+	JZ         unmasked372
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4022,7 +4145,7 @@ linear359:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked360:
+unmasked372:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4032,14 +4155,14 @@ unmasked360:
 	VMOVUPS Y4, 96(DI)
 	VMOVUPS Y5, 128(DI)
 	CMPQ    BX, $0x08
-	JNE     masked361
+	JNE     masked373
 	VMOVUPS Y6, 160(DI)
-	JMP     stored362
+	JMP     stored374
 
-masked361:
+masked373:
 	VMASKMOVPS Y6, Y0, 160(DI)
 
-stored362:
+stored374:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4050,14 +4173,14 @@ stored362:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows351
+	JMP    rows363
 
-next352:
-	JMP end176
+next364:
+	JMP end188
 
-more332:
+more344:
 	CMPQ    BX, $0x38
-	JG      more363
+	JG      more375
 	SUBQ    $0x30, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4065,12 +4188,12 @@ more332:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 7 vectors
-rows364:
+rows376:
 	CMPQ       m+80(FP), $0x01
-	JLT        next365
+	JLT        next377
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh366
+	JZ         fresh378
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4081,9 +4204,9 @@ rows364:
 	VMOVUPS    128(DI), Y5
 	VMOVUPS    160(DI), Y6
 	VMASKMOVPS 192(DI), Y0, Y7
-	JMP        ready367
+	JMP        ready379
 
-fresh366:
+fresh378:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -4093,7 +4216,7 @@ fresh366:
 	VXORPS     Y7, Y7, Y7
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread368
+	JZ         spread380
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -4102,19 +4225,19 @@ fresh366:
 	VMOVUPS    160(DI), Y6
 	VMASKMOVPS 192(DI), Y0, Y7
 
-spread368:
-ready367:
+spread380:
+ready379:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word369:
+word381:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done371
+	JZ    done383
 
-loop370:
+loop382:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -4130,9 +4253,9 @@ loop370:
 	VMASKMOVPS   192(R13), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
 	BLSRQ        R11, R11
-	JNZ          loop370
+	JNZ          loop382
 
-done371:
+done383:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -4141,11 +4264,11 @@ done371:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word369
+	JNZ    word381
 	VXORPS Y8, Y8, Y8
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear372
+	JZ     linear384
 	VMAXPS Y1, Y8, Y1
 	VMAXPS Y2, Y8, Y2
 	VMAXPS Y3, Y8, Y3
@@ -4154,9 +4277,9 @@ done371:
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
 
-linear372:
+linear384:
 	TESTQ      SI, SI
-	JZ         unmasked373
+	JZ         unmasked385
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4186,7 +4309,7 @@ linear372:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked373:
+unmasked385:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4197,14 +4320,14 @@ unmasked373:
 	VMOVUPS Y5, 128(DI)
 	VMOVUPS Y6, 160(DI)
 	CMPQ    BX, $0x08
-	JNE     masked374
+	JNE     masked386
 	VMOVUPS Y7, 192(DI)
-	JMP     stored375
+	JMP     stored387
 
-masked374:
+masked386:
 	VMASKMOVPS Y7, Y0, 192(DI)
 
-stored375:
+stored387:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4215,14 +4338,14 @@ stored375:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows364
+	JMP    rows376
 
-next365:
-	JMP end176
+next377:
+	JMP end188
 
-more363:
+more375:
 	CMPQ    BX, $0x40
-	JG      more376
+	JG      more388
 	SUBQ    $0x38, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4230,12 +4353,12 @@ more363:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 8 vectors
-rows377:
+rows389:
 	CMPQ       m+80(FP), $0x01
-	JLT        next378
+	JLT        next390
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh379
+	JZ         fresh391
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4247,9 +4370,9 @@ rows377:
 	VMOVUPS    160(DI), Y6
 	VMOVUPS    192(DI), Y7
 	VMASKMOVPS 224(DI), Y0, Y8
-	JMP        ready380
+	JMP        ready392
 
-fresh379:
+fresh391:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -4260,7 +4383,7 @@ fresh379:
 	VXORPS     Y8, Y8, Y8
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread381
+	JZ         spread393
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -4270,19 +4393,19 @@ fresh379:
 	VMOVUPS    192(DI), Y7
 	VMASKMOVPS 224(DI), Y0, Y8
 
-spread381:
-ready380:
+spread393:
+ready392:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word382:
+word394:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done384
+	JZ    done396
 
-loop383:
+loop395:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -4299,9 +4422,9 @@ loop383:
 	VMASKMOVPS   224(R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
 	BLSRQ        R11, R11
-	JNZ          loop383
+	JNZ          loop395
 
-done384:
+done396:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -4310,11 +4433,11 @@ done384:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word382
+	JNZ    word394
 	VXORPS Y9, Y9, Y9
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear385
+	JZ     linear397
 	VMAXPS Y1, Y9, Y1
 	VMAXPS Y2, Y9, Y2
 	VMAXPS Y3, Y9, Y3
@@ -4324,9 +4447,9 @@ done384:
 	VMAXPS Y7, Y9, Y7
 	VMAXPS Y8, Y9, Y8
 
-linear385:
+linear397:
 	TESTQ      SI, SI
-	JZ         unmasked386
+	JZ         unmasked398
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4359,7 +4482,7 @@ linear385:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked386:
+unmasked398:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4371,14 +4494,14 @@ unmasked386:
 	VMOVUPS Y6, 160(DI)
 	VMOVUPS Y7, 192(DI)
 	CMPQ    BX, $0x08
-	JNE     masked387
+	JNE     masked399
 	VMOVUPS Y8, 224(DI)
-	JMP     stored388
+	JMP     stored400
 
-masked387:
+masked399:
 	VMASKMOVPS Y8, Y0, 224(DI)
 
-stored388:
+stored400:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4389,14 +4512,14 @@ stored388:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows377
+	JMP    rows389
 
-next378:
-	JMP end176
+next390:
+	JMP end188
 
-more376:
+more388:
 	CMPQ    BX, $0x48
-	JG      more389
+	JG      more401
 	SUBQ    $0x40, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4404,12 +4527,12 @@ more376:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 9 vectors
-rows390:
+rows402:
 	CMPQ       m+80(FP), $0x01
-	JLT        next391
+	JLT        next403
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh392
+	JZ         fresh404
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4422,9 +4545,9 @@ rows390:
 	VMOVUPS    192(DI), Y7
 	VMOVUPS    224(DI), Y8
 	VMASKMOVPS 256(DI), Y0, Y9
-	JMP        ready393
+	JMP        ready405
 
-fresh392:
+fresh404:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -4436,7 +4559,7 @@ fresh392:
 	VXORPS     Y9, Y9, Y9
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread394
+	JZ         spread406
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -4447,19 +4570,19 @@ fresh392:
 	VMOVUPS    224(DI), Y8
 	VMASKMOVPS 256(DI), Y0, Y9
 
-spread394:
-ready393:
+spread406:
+ready405:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word395:
+word407:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done397
+	JZ    done409
 
-loop396:
+loop408:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -4477,9 +4600,9 @@ loop396:
 	VMASKMOVPS   256(R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
 	BLSRQ        R11, R11
-	JNZ          loop396
+	JNZ          loop408
 
-done397:
+done409:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -4488,11 +4611,11 @@ done397:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word395
+	JNZ    word407
 	VXORPS Y10, Y10, Y10
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear398
+	JZ     linear410
 	VMAXPS Y1, Y10, Y1
 	VMAXPS Y2, Y10, Y2
 	VMAXPS Y3, Y10, Y3
@@ -4503,9 +4626,9 @@ done397:
 	VMAXPS Y8, Y10, Y8
 	VMAXPS Y9, Y10, Y9
 
-linear398:
+linear410:
 	TESTQ      SI, SI
-	JZ         unmasked399
+	JZ         unmasked411
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4541,7 +4664,7 @@ linear398:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked399:
+unmasked411:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4554,14 +4677,14 @@ unmasked399:
 	VMOVUPS Y7, 192(DI)
 	VMOVUPS Y8, 224(DI)
 	CMPQ    BX, $0x08
-	JNE     masked400
+	JNE     masked412
 	VMOVUPS Y9, 256(DI)
-	JMP     stored401
+	JMP     stored413
 
-masked400:
+masked412:
 	VMASKMOVPS Y9, Y0, 256(DI)
 
-stored401:
+stored413:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4572,14 +4695,14 @@ stored401:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows390
+	JMP    rows402
 
-next391:
-	JMP end176
+next403:
+	JMP end188
 
-more389:
+more401:
 	CMPQ    BX, $0x50
-	JG      more402
+	JG      more414
 	SUBQ    $0x48, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4587,12 +4710,12 @@ more389:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 10 vectors
-rows403:
+rows415:
 	CMPQ       m+80(FP), $0x01
-	JLT        next404
+	JLT        next416
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh405
+	JZ         fresh417
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4606,9 +4729,9 @@ rows403:
 	VMOVUPS    224(DI), Y8
 	VMOVUPS    256(DI), Y9
 	VMASKMOVPS 288(DI), Y0, Y10
-	JMP        ready406
+	JMP        ready418
 
-fresh405:
+fresh417:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -4621,7 +4744,7 @@ fresh405:
 	VXORPS     Y10, Y10, Y10
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread407
+	JZ         spread419
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -4633,19 +4756,19 @@ fresh405:
 	VMOVUPS    256(DI), Y9
 	VMASKMOVPS 288(DI), Y0, Y10
 
-spread407:
-ready406:
+spread419:
+ready418:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word408:
+word420:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done410
+	JZ    done422
 
-loop409:
+loop421:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -4664,9 +4787,9 @@ loop409:
 	VMASKMOVPS   288(R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
 	BLSRQ        R11, R11
-	JNZ          loop409
+	JNZ          loop421
 
-done410:
+done422:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -4675,11 +4798,11 @@ done410:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word408
+	JNZ    word420
 	VXORPS Y11, Y11, Y11
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear411
+	JZ     linear423
 	VMAXPS Y1, Y11, Y1
 	VMAXPS Y2, Y11, Y2
 	VMAXPS Y3, Y11, Y3
@@ -4691,9 +4814,9 @@ done410:
 	VMAXPS Y9, Y11, Y9
 	VMAXPS Y10, Y11, Y10
 
-linear411:
+linear423:
 	TESTQ      SI, SI
-	JZ         unmasked412
+	JZ         unmasked424
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4732,7 +4855,7 @@ linear411:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked412:
+unmasked424:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4746,14 +4869,14 @@ unmasked412:
 	VMOVUPS Y8, 224(DI)
 	VMOVUPS Y9, 256(DI)
 	CMPQ    BX, $0x08
-	JNE     masked413
+	JNE     masked425
 	VMOVUPS Y10, 288(DI)
-	JMP     stored414
+	JMP     stored426
 
-masked413:
+masked425:
 	VMASKMOVPS Y10, Y0, 288(DI)
 
-stored414:
+stored426:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4764,14 +4887,14 @@ stored414:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows403
+	JMP    rows415
 
-next404:
-	JMP end176
+next416:
+	JMP end188
 
-more402:
+more414:
 	CMPQ    BX, $0x58
-	JG      more415
+	JG      more427
 	SUBQ    $0x50, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4779,12 +4902,12 @@ more402:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 11 vectors
-rows416:
+rows428:
 	CMPQ       m+80(FP), $0x01
-	JLT        next417
+	JLT        next429
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh418
+	JZ         fresh430
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4799,9 +4922,9 @@ rows416:
 	VMOVUPS    256(DI), Y9
 	VMOVUPS    288(DI), Y10
 	VMASKMOVPS 320(DI), Y0, Y11
-	JMP        ready419
+	JMP        ready431
 
-fresh418:
+fresh430:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -4815,7 +4938,7 @@ fresh418:
 	VXORPS     Y11, Y11, Y11
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread420
+	JZ         spread432
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -4828,19 +4951,19 @@ fresh418:
 	VMOVUPS    288(DI), Y10
 	VMASKMOVPS 320(DI), Y0, Y11
 
-spread420:
-ready419:
+spread432:
+ready431:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word421:
+word433:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done423
+	JZ    done435
 
-loop422:
+loop434:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -4860,9 +4983,9 @@ loop422:
 	VMASKMOVPS   320(R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
 	BLSRQ        R11, R11
-	JNZ          loop422
+	JNZ          loop434
 
-done423:
+done435:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -4871,11 +4994,11 @@ done423:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word421
+	JNZ    word433
 	VXORPS Y12, Y12, Y12
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear424
+	JZ     linear436
 	VMAXPS Y1, Y12, Y1
 	VMAXPS Y2, Y12, Y2
 	VMAXPS Y3, Y12, Y3
@@ -4888,9 +5011,9 @@ done423:
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
 
-linear424:
+linear436:
 	TESTQ      SI, SI
-	JZ         unmasked425
+	JZ         unmasked437
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -4932,7 +5055,7 @@ linear424:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked425:
+unmasked437:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -4947,14 +5070,14 @@ unmasked425:
 	VMOVUPS Y9, 256(DI)
 	VMOVUPS Y10, 288(DI)
 	CMPQ    BX, $0x08
-	JNE     masked426
+	JNE     masked438
 	VMOVUPS Y11, 320(DI)
-	JMP     stored427
+	JMP     stored439
 
-masked426:
+masked438:
 	VMASKMOVPS Y11, Y0, 320(DI)
 
-stored427:
+stored439:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -4965,12 +5088,12 @@ stored427:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows416
+	JMP    rows428
 
-next417:
-	JMP end176
+next429:
+	JMP end188
 
-more415:
+more427:
 	SUBQ    $0x58, BX
 	LEAQ    tailMask<>+32(SB), DI
 	MOVQ    BX, R8
@@ -4978,12 +5101,12 @@ more415:
 	VMOVDQU (DI)(R8*4), Y0
 
 	// Tiles of 1 rows, 12 vectors
-rows429:
+rows441:
 	CMPQ       m+80(FP), $0x01
-	JLT        next430
+	JLT        next442
 	MOVQ       flags+120(FP), DI
 	TESTL      $0x00000001, DI
-	JZ         fresh431
+	JZ         fresh443
 	MOVQ       ldc+8(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       DX, DI
@@ -4999,9 +5122,9 @@ rows429:
 	VMOVUPS    288(DI), Y10
 	VMOVUPS    320(DI), Y11
 	VMASKMOVPS 352(DI), Y0, Y12
-	JMP        ready432
+	JMP        ready444
 
-fresh431:
+fresh443:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -5016,7 +5139,7 @@ fresh431:
 	VXORPS     Y12, Y12, Y12
 	MOVQ       bias+96(FP), DI
 	TESTQ      DI, DI
-	JZ         spread433
+	JZ         spread445
 	VMOVUPS    (DI), Y1
 	VMOVUPS    32(DI), Y2
 	VMOVUPS    64(DI), Y3
@@ -5030,19 +5153,19 @@ fresh431:
 	VMOVUPS    320(DI), Y11
 	VMASKMOVPS 352(DI), Y0, Y12
 
-spread433:
-ready432:
+spread445:
+ready444:
 	MOVQ words+56(FP), DI
 	MOVQ b+40(FP), R8
 	MOVQ depth+72(FP), R9
 	MOVQ a+16(FP), R10
 
-word434:
+word446:
 	MOVQ  (DI), R11
 	TESTQ R11, R11
-	JZ    done436
+	JZ    done448
 
-loop435:
+loop447:
 	TZCNTQ       R11, R12
 	MOVQ         R12, R13
 	IMULQ        CX, R13
@@ -5063,9 +5186,9 @@ loop435:
 	VMASKMOVPS   352(R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
 	BLSRQ        R11, R11
-	JNZ          loop435
+	JNZ          loop447
 
-done436:
+done448:
 	MOVQ   stride+64(FP), R11
 	IMUL3Q $0x08, R11, R11
 	ADDQ   R11, DI
@@ -5074,11 +5197,11 @@ done436:
 	IMUL3Q $0x40, CX, R11
 	ADDQ   R11, R8
 	DECQ   R9
-	JNZ    word434
+	JNZ    word446
 	VXORPS Y13, Y13, Y13
 	MOVQ   flags+120(FP), DI
 	TESTL  $0x00000002, DI
-	JZ     linear437
+	JZ     linear449
 	VMAXPS Y1, Y13, Y1
 	VMAXPS Y2, Y13, Y2
 	VMAXPS Y3, Y13, Y3
@@ -5092,9 +5215,9 @@ done436:
 	VMAXPS Y11, Y13, Y11
 	VMAXPS Y12, Y13, Y12
 
-linear437:
+linear449:
 	TESTQ      SI, SI
-	JZ         unmasked438
+	JZ         unmasked450
 	MOVQ       ldm+112(FP), DI
 	SHLQ       $0x02, DI
 	MOVQ       SI, DI
@@ -5139,7 +5262,7 @@ linear437:
 	IMUL3Q     $0x01, DI, DI
 	ADDQ       DI, SI
 
-unmasked438:
+unmasked450:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, DI
@@ -5155,14 +5278,14 @@ unmasked438:
 	VMOVUPS Y10, 288(DI)
 	VMOVUPS Y11, 320(DI)
 	CMPQ    BX, $0x08
-	JNE     masked439
+	JNE     masked451
 	VMOVUPS Y12, 352(DI)
-	JMP     stored440
+	JMP     stored452
 
-masked439:
+masked451:
 	VMASKMOVPS Y12, Y0, 352(DI)
 
-stored440:
+stored452:
 	ADDQ   $0x08, words+56(FP)
 	MOVQ   ldc+8(FP), DI
 	SHLQ   $0x02, DI
@@ -5173,10 +5296,10 @@ stored440:
 	IMUL3Q $0x01, DI, DI
 	ADDQ   DI, a+16(FP)
 	SUBQ   $0x01, m+80(FP)
-	JMP    rows429
+	JMP    rows441
 
-next430:
-end176:
+next442:
+end188:
 	VZEROUPPER
 	RET
 
@@ -5197,7 +5320,7 @@ TEXT ·hasZeroAVX2(SB), NOSPLIT, $0-33
 	VMOVDQU (DI)(R8*4), Y0
 	VMOVUPS constant7fffffff7fffffffAVX2<>+0(SB), Y1
 
-row441:
+row453:
 	VMOVUPS Y1, Y2
 	VMOVUPS Y1, Y3
 	VMOVUPS Y1, Y4
@@ -5205,9 +5328,9 @@ row441:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns444:
+columns456:
 	CMPQ    R8, $0x20
-	JLT     fewer445
+	JLT     fewer457
 	VANDPS  (DI), Y1, Y6
 	VPMINUD Y6, Y2, Y2
 	VANDPS  32(DI), Y1, Y6
@@ -5218,27 +5341,27 @@ columns444:
 	VPMINUD Y6, Y5, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x20, R8
-	JMP     columns444
+	JMP     columns456
 
-fewer445:
-columns446:
+fewer457:
+columns458:
 	CMPQ    R8, $0x08
-	JLT     fewer447
+	JLT     fewer459
 	VANDPS  (DI), Y1, Y6
 	VPMINUD Y6, Y2, Y2
 	ADDQ    $0x00000020, DI
 	SUBQ    $0x08, R8
-	JMP     columns446
+	JMP     columns458
 
-fewer447:
+fewer459:
 	TESTQ      SI, SI
-	JZ         done443
+	JZ         done455
 	VMASKMOVPS (DI), Y0, Y6
 	VANDPS     Y1, Y6, Y6
 	VBLENDVPS  Y0, Y6, Y2, Y6
 	VPMINUD    Y6, Y2, Y2
 
-done443:
+done455:
 	VPMINUD   Y3, Y2, Y2
 	VPMINUD   Y4, Y2, Y2
 	VPMINUD   Y5, Y2, Y2
@@ -5246,12 +5369,12 @@ done443:
 	VCMPPS    $0x00, Y3, Y2, Y2
 	VMOVMSKPS Y2, DI
 	TESTL     DI, DI
-	JNZ       found442
+	JNZ       found454
 	ADDQ      CX, AX
 	DECQ      DX
-	JNZ       row441
+	JNZ       row453
 
-found442:
+found454:
 	SETNE ret+32(FP)
 	VZEROUPPER
 	RET
@@ -5276,13 +5399,13 @@ TEXT ·rowWordsAVX2(SB), NOSPLIT, $0-40
 	MOVQ    m+24(FP), BX
 	MOVQ    n+32(FP), SI
 	CMPQ    SI, $0x08
-	JG      more449
+	JG      more461
 	SUBQ    $0x00, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row450:
+row462:
 	VXORPS     Y1, Y1, Y1
 	VMASKMOVPS (CX), Y0, Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5292,18 +5415,18 @@ row450:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row450
-	JMP        end448
+	JNZ        row462
+	JMP        end460
 
-more449:
+more461:
 	CMPQ    SI, $0x10
-	JG      more451
+	JG      more463
 	SUBQ    $0x08, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row452:
+row464:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5319,18 +5442,18 @@ row452:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row452
-	JMP        end448
+	JNZ        row464
+	JMP        end460
 
-more451:
+more463:
 	CMPQ    SI, $0x18
-	JG      more453
+	JG      more465
 	SUBQ    $0x10, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row454:
+row466:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5352,18 +5475,18 @@ row454:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row454
-	JMP        end448
+	JNZ        row466
+	JMP        end460
 
-more453:
+more465:
 	CMPQ    SI, $0x20
-	JG      more455
+	JG      more467
 	SUBQ    $0x18, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row456:
+row468:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5391,18 +5514,18 @@ row456:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row456
-	JMP        end448
+	JNZ        row468
+	JMP        end460
 
-more455:
+more467:
 	CMPQ    SI, $0x28
-	JG      more457
+	JG      more469
 	SUBQ    $0x20, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row458:
+row470:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5436,18 +5559,18 @@ row458:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row458
-	JMP        end448
+	JNZ        row470
+	JMP        end460
 
-more457:
+more469:
 	CMPQ    SI, $0x30
-	JG      more459
+	JG      more471
 	SUBQ    $0x28, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row460:
+row472:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5487,18 +5610,18 @@ row460:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row460
-	JMP        end448
+	JNZ        row472
+	JMP        end460
 
-more459:
+more471:
 	CMPQ    SI, $0x38
-	JG      more461
+	JG      more473
 	SUBQ    $0x30, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row462:
+row474:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5544,16 +5667,16 @@ row462:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row462
-	JMP        end448
+	JNZ        row474
+	JMP        end460
 
-more461:
+more473:
 	SUBQ    $0x38, SI
 	LEAQ    tailMask<>+32(SB), DI
 	NEGQ    SI
 	VMOVDQU (DI)(SI*4), Y0
 
-row464:
+row476:
 	VXORPS     Y1, Y1, Y1
 	VMOVUPS    (CX), Y2
 	VCMPPS     $0x04, Y1, Y2, Y2
@@ -5605,10 +5728,10 @@ row464:
 	ADDQ       $0x08, AX
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row464
-	JMP        end448
+	JNZ        row476
+	JMP        end460
 
-end448:
+end460:
 	VZEROUPPER
 	RET
 
@@ -5629,16 +5752,16 @@ TEXT ·columnWordsAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y0
 	MOVQ    BX, BX
 
-columns466:
+columns478:
 	CMPQ    BX, $0x08
-	JLT     fewer467
+	JLT     fewer479
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row468:
+row480:
 	VXORPS       Y4, Y4, Y4
 	VMOVUPS      (R8), Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5652,23 +5775,23 @@ row468:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, R8
 	DECQ         DI
-	JNZ          row468
+	JNZ          row480
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x08, BX
-	JMP          columns466
+	JMP          columns478
 
-fewer467:
+fewer479:
 	TESTQ   SI, SI
-	JZ      done465
+	JZ      done477
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS constant0000000000000001AVX2<>+0(SB), Y3
 	MOVQ    m+24(FP), BX
 
-row469:
+row481:
 	VXORPS       Y4, Y4, Y4
 	VMASKMOVPS   (CX), Y0, Y5
 	VCMPPS       $0x04, Y4, Y5, Y5
@@ -5683,12 +5806,12 @@ row469:
 	VPADDQ       Y3, Y3, Y3
 	ADDQ         DX, CX
 	DECQ         BX
-	JNZ          row469
+	JNZ          row481
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y2, 32(AX)
 	ADDQ         $0x00000040, AX
 
-done465:
+done477:
 	VZEROUPPER
 	RET
 
@@ -5707,20 +5830,20 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest471
+	JLT  rest483
 
-loop470:
+loop482:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VADDPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop470
+	JGE     loop482
 
-rest471:
+rest483:
 	ADDQ       $0x08, SI
-	JZ         done472
+	JZ         done484
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5729,7 +5852,7 @@ rest471:
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done472:
+done484:
 	VZEROUPPER
 	RET
 
@@ -5742,20 +5865,20 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x08, SI
-	JLT  rest474
+	JLT  rest486
 
-loop473:
+loop485:
 	VMOVUPS (DX)(AX*1), Y0
 	VMOVUPS (BX)(AX*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop473
+	JGE     loop485
 
-rest474:
+rest486:
 	ADDQ       $0x08, SI
-	JZ         done475
+	JZ         done487
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y0
@@ -5764,7 +5887,7 @@ rest474:
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(AX*1)
 
-done475:
+done487:
 	VZEROUPPER
 	RET
 
@@ -5777,19 +5900,19 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest477
+	JLT          rest489
 
-loop476:
+loop488:
 	VMOVUPS (DX)(AX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop476
+	JGE     loop488
 
-rest477:
+rest489:
 	ADDQ       $0x08, BX
-	JZ         done478
+	JZ         done490
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5797,7 +5920,7 @@ rest477:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done478:
+done490:
 	VZEROUPPER
 	RET
 
@@ -5810,9 +5933,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest480
+	JLT          rest492
 
-loop479:
+loop491:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y0, Y2, Y2
@@ -5820,11 +5943,11 @@ loop479:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop479
+	JGE     loop491
 
-rest480:
+rest492:
 	ADDQ       $0x08, BX
-	JZ         done481
+	JZ         done493
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5834,7 +5957,7 @@ rest480:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done481:
+done493:
 	VZEROUPPER
 	RET
 
@@ -5847,19 +5970,19 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-48
 	MOVQ   dst_len+8(FP), BX
 	XORQ   AX, AX
 	SUBQ   $0x08, BX
-	JLT    rest483
+	JLT    rest495
 
-loop482:
+loop494:
 	VMOVUPS (DX)(AX*1), Y1
 	VMAXPS  Y1, Y0, Y1
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop482
+	JGE     loop494
 
-rest483:
+rest495:
 	ADDQ       $0x08, BX
-	JZ         done484
+	JZ         done496
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -5867,7 +5990,7 @@ rest483:
 	VMAXPS     Y2, Y0, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done484:
+done496:
 	VZEROUPPER
 	RET
 
@@ -5881,9 +6004,9 @@ TEXT ·reluMaskAVX2(SB), NOSPLIT, $0-72
 	MOVQ   dst_len+8(FP), SI
 	XORQ   AX, AX
 	SUBQ   $0x08, SI
-	JLT    rest486
+	JLT    rest498
 
-loop485:
+loop497:
 	VMOVUPS   (BX)(AX*1), Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVUPS   (DX)(AX*1), Y2
@@ -5891,11 +6014,11 @@ loop485:
 	VMOVUPS   Y1, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop485
+	JGE       loop497
 
-rest486:
+rest498:
 	ADDQ       $0x08, SI
-	JZ         done487
+	JZ         done499
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y1
@@ -5905,7 +6028,7 @@ rest486:
 	VBLENDVPS  Y2, Y0, Y3, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done487:
+done499:
 	VZEROUPPER
 	RET
 
@@ -5932,35 +6055,35 @@ TEXT ·scatterAddAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R12
 	VMOVDQU (R11)(R12*4), Y0
 
-loop488:
+loop500:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns491:
+columns503:
 	CMPQ    R12, R9
-	JGE     partial489
+	JGE     partial501
 	VMOVUPS (R11)(R12*1), Y1
 	VMOVUPS (AX)(R12*1), Y2
 	VADDPS  Y2, Y1, Y1
 	VMOVUPS Y1, (R11)(R12*1)
 	ADDQ    $0x20, R12
-	JMP     columns491
+	JMP     columns503
 
-partial489:
+partial501:
 	TESTQ      R10, R10
-	JZ         next490
+	JZ         next502
 	VMASKMOVPS (R11)(R12*1), Y0, Y1
 	VMASKMOVPS (AX)(R12*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (R11)(R12*1)
 
-next490:
+next502:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop488
+	JNZ  loop500
 	VZEROUPPER
 	RET
 
@@ -5980,9 +6103,9 @@ TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU (BX)(R8*4), Y0
 	XORQ    BX, BX
 
-many492:
+many504:
 	CMPQ    SI, $0x20
-	JLT     few493
+	JLT     few505
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	VMOVUPS 32(R9)(BX*1), Y2
@@ -5990,9 +6113,9 @@ many492:
 	VMOVUPS 96(R9)(BX*1), Y4
 	MOVQ    $0x00000001, R8
 
-loop496:
+loop508:
 	CMPQ    R8, DX
-	JGE     summed497
+	JGE     summed509
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y5
 	VADDPS  Y5, Y1, Y1
@@ -6003,60 +6126,60 @@ loop496:
 	VMOVUPS 96(R9)(BX*1), Y5
 	VADDPS  Y5, Y4, Y4
 	INCQ    R8
-	JMP     loop496
+	JMP     loop508
 
-summed497:
+summed509:
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS Y2, 32(AX)(BX*1)
 	VMOVUPS Y3, 64(AX)(BX*1)
 	VMOVUPS Y4, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     many492
+	JMP     many504
 
-few493:
+few505:
 	TESTQ   SI, SI
-	JZ      rest494
+	JZ      rest506
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Y1
 	MOVQ    $0x00000001, R8
 
-loop498:
+loop510:
 	CMPQ    R8, DX
-	JGE     summed499
+	JGE     summed511
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Y2
 	VADDPS  Y2, Y1, Y1
 	INCQ    R8
-	JMP     loop498
+	JMP     loop510
 
-summed499:
+summed511:
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     few493
+	JMP     few505
 
-rest494:
+rest506:
 	TESTQ      DI, DI
-	JZ         done495
+	JZ         done507
 	MOVQ       (CX), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y1
 	MOVQ       $0x00000001, SI
 
-loop500:
+loop512:
 	CMPQ       SI, DX
-	JGE        summed501
+	JGE        summed513
 	MOVQ       (CX)(SI*8), DI
 	VMASKMOVPS (DI)(BX*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 	INCQ       SI
-	JMP        loop500
+	JMP        loop512
 
-summed501:
+summed513:
 	VMASKMOVPS Y1, Y0, (AX)(BX*1)
 	ADDQ       $0x00000020, BX
 
-done495:
+done507:
 	VZEROUPPER
 	RET
 
@@ -6079,33 +6202,33 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	NEGQ    R10
 	VMOVDQU (R9)(R10*4), Y0
 
-row502:
+row514:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns504:
+columns516:
 	CMPQ    R11, $0x08
-	JLT     fewer505
+	JLT     fewer517
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x08, R11
-	JMP     columns504
+	JMP     columns516
 
-fewer505:
+fewer517:
 	TESTQ      R8, R8
-	JZ         done503
+	JZ         done515
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done503:
+done515:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row502
+	JNZ  row514
 	VZEROUPPER
 	RET
 
@@ -6127,9 +6250,9 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y1
 	MOVQ    BX, BX
 
-columns507:
+columns519:
 	CMPQ   BX, $0x20
-	JLT    fewer508
+	JLT    fewer520
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -6137,7 +6260,7 @@ columns507:
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row509:
+row521:
 	VMOVUPS (R8), Y6
 	VANDPS  Y0, Y6, Y6
 	VPMAXUD Y6, Y2, Y2
@@ -6152,7 +6275,7 @@ row509:
 	VPMAXUD Y6, Y5, Y5
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row509
+	JNZ     row521
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
 	VMOVUPS Y4, 64(AX)
@@ -6160,46 +6283,46 @@ row509:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, BX
-	JMP     columns507
+	JMP     columns519
 
-fewer508:
-columns510:
+fewer520:
+columns522:
 	CMPQ   BX, $0x08
-	JLT    fewer511
+	JLT    fewer523
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row512:
+row524:
 	VMOVUPS (R8), Y3
 	VANDPS  Y0, Y3, Y3
 	VPMAXUD Y3, Y2, Y2
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row512
+	JNZ     row524
 	VMOVUPS Y2, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, BX
-	JMP     columns510
+	JMP     columns522
 
-fewer511:
+fewer523:
 	TESTQ  SI, SI
-	JZ     done506
+	JZ     done518
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), BX
 
-row513:
+row525:
 	VMASKMOVPS (CX), Y1, Y3
 	VANDPS     Y0, Y3, Y3
 	VPMAXUD    Y3, Y2, Y2
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row513
+	JNZ        row525
 	VMASKMOVPS Y2, Y1, (AX)
 	ADDQ       $0x00000020, AX
 
-done506:
+done518:
 	VZEROUPPER
 	RET
 
@@ -6223,14 +6346,14 @@ TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R11
 	VMOVDQU (BX)(R11*4), Y0
 
-row514:
+row526:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns516:
+columns528:
 	CMPQ       R13, $0x08
-	JLT        fewer517
+	JLT        fewer529
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -6244,11 +6367,11 @@ columns516:
 	ADDQ       $0x20, R11
 	ADDQ       $0x00000020, R12
 	SUBQ       $0x08, R13
-	JMP        columns516
+	JMP        columns528
 
-fewer517:
+fewer529:
 	TESTQ      R10, R10
-	JZ         done515
+	JZ         done527
 	VMASKMOVPS (R12), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
@@ -6257,11 +6380,11 @@ fewer517:
 	VMASKMOVPS Y2, Y0, (R11)
 	ADDQ       $0x20, R11
 
-done515:
+done527:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row514
+	JNZ  row526
 	VZEROUPPER
 	RET
 
@@ -6278,7 +6401,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop518:
+loop530:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -6340,13 +6463,13 @@ loop518:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done519
+	JGE        done531
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop518
+	JMP        loop530
 
-done519:
+done531:
 	VZEROUPPER
 	RET
 
@@ -6358,9 +6481,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest521
+	JLT  rest533
 
-loop520:
+loop532:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -6396,11 +6519,11 @@ loop520:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop520
+	JGE         loop532
 
-rest521:
+rest533:
 	ADDQ        $0x08, BX
-	JZ          done522
+	JZ          done534
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6438,7 +6561,7 @@ rest521:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done522:
+done534:
 	VZEROUPPER
 	RET
 
@@ -6590,9 +6713,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest524
+	JLT  rest536
 
-loop523:
+loop535:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6634,11 +6757,11 @@ loop523:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop523
+	JGE         loop535
 
-rest524:
+rest536:
 	ADDQ        $0x08, BX
-	JZ          done525
+	JZ          done537
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6682,7 +6805,7 @@ rest524:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done525:
+done537:
 	VZEROUPPER
 	RET
 
@@ -6894,9 +7017,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest527
+	JLT  rest539
 
-loop526:
+loop538:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -6951,11 +7074,11 @@ loop526:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop526
+	JGE         loop538
 
-rest527:
+rest539:
 	ADDQ        $0x08, BX
-	JZ          done528
+	JZ          done540
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7012,7 +7135,7 @@ rest527:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done528:
+done540:
 	VZEROUPPER
 	RET
 
@@ -7024,9 +7147,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest530
+	JLT  rest542
 
-loop529:
+loop541:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -7069,11 +7192,11 @@ loop529:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop529
+	JGE         loop541
 
-rest530:
+rest542:
 	ADDQ        $0x08, BX
-	JZ          done531
+	JZ          done543
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7118,7 +7241,7 @@ rest530:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done531:
+done543:
 	VZEROUPPER
 	RET
 
@@ -7140,9 +7263,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest533
+	JLT  rest545
 
-loop532:
+loop544:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -7198,11 +7321,11 @@ loop532:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop532
+	JGE         loop544
 
-rest533:
+rest545:
 	ADDQ        $0x08, BX
-	JZ          done534
+	JZ          done546
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7260,7 +7383,7 @@ rest533:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done534:
+done546:
 	VZEROUPPER
 	RET
 
@@ -7345,9 +7468,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest536
+	JLT  rest548
 
-loop535:
+loop547:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7455,11 +7578,11 @@ loop535:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop535
+	JGE         loop547
 
-rest536:
+rest548:
 	ADDQ        $0x08, R8
-	JZ          done537
+	JZ          done549
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7569,7 +7692,7 @@ rest536:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done537:
+done549:
 	VZEROUPPER
 	RET
 
@@ -7582,9 +7705,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest539
+	JLT          rest551
 
-loop538:
+loop550:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7592,11 +7715,11 @@ loop538:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop538
+	JGE     loop550
 
-rest539:
+rest551:
 	ADDQ       $0x08, BX
-	JZ         done540
+	JZ         done552
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7606,7 +7729,7 @@ rest539:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done540:
+done552:
 	VZEROUPPER
 	RET
 
@@ -7621,9 +7744,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest542
+	JLT          rest554
 
-loop541:
+loop553:
 	VMOVUPS   (DX)(AX*1), Y2
 	VMULPS    Y2, Y1, Y2
 	VMOVUPS   (BX)(AX*1), Y3
@@ -7638,11 +7761,11 @@ loop541:
 	VMOVUPS   Y2, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop541
+	JGE       loop553
 
-rest542:
+rest554:
 	ADDQ       $0x08, SI
-	JZ         done543
+	JZ         done555
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7659,7 +7782,7 @@ rest542:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done543:
+done555:
 	VZEROUPPER
 	RET
 
@@ -7693,9 +7816,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest545
+	JLT          rest557
 
-loop544:
+loop556:
 	VMOVUPS   (SI)(AX*1), Y8
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y8, Y9
 	VCMPPS    $0x11, constant2680000026800000AVX2<>+0(SB), Y9, Y9
@@ -7728,11 +7851,11 @@ loop544:
 	VMOVUPS   Y8, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop544
+	JGE       loop556
 
-rest545:
+rest557:
 	ADDQ       $0x08, DI
-	JZ         done546
+	JZ         done558
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7767,7 +7890,7 @@ rest545:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done546:
+done558:
 	VZEROUPPER
 	RET
 
@@ -7792,9 +7915,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest548
+	JLT          rest560
 
-loop547:
+loop559:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7809,11 +7932,11 @@ loop547:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop547
+	JGE     loop559
 
-rest548:
+rest560:
 	ADDQ       $0x08, SI
-	JZ         done549
+	JZ         done561
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7830,7 +7953,7 @@ rest548:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done549:
+done561:
 	VZEROUPPER
 	RET
 
@@ -7848,9 +7971,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest551
+	JLT          rest563
 
-loop550:
+loop562:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -7880,11 +8003,11 @@ loop550:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop550
+	JGE       loop562
 
-rest551:
+rest563:
 	ADDQ       $0x08, DI
-	JZ         done552
+	JZ         done564
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -7916,7 +8039,7 @@ rest551:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done552:
+done564:
 	VZEROUPPER
 	RET
 
@@ -7928,19 +8051,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop554:
+loop566:
 	CMPQ      AX, DX
-	JGE       done553
+	JGE       done565
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done553
+	JNE       done565
 	ADDQ      $0x08, AX
-	JMP       loop554
+	JMP       loop566
 
-done553:
+done565:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -7953,9 +8076,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop556:
+loop568:
 	CMPQ      AX, BX
-	JGE       done555
+	JGE       done567
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -7972,9 +8095,9 @@ loop556:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop556
+	JMP       loop568
 
-done555:
+done567:
 	VZEROUPPER
 	RET
 
@@ -8011,19 +8134,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop559:
+loop571:
 	CMPQ    AX, DX
-	JGE     done558
+	JGE     done570
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector560
+	JEQ     vector572
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector560:
+vector572:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -8059,20 +8182,20 @@ vector560:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector560
+	JNZ       vector572
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop559
+	JMP       loop571
 
-done558:
+done570:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end557
+	JNE       end569
 	MOVB      $0x01, AL
 
-end557:
+end569:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -8086,9 +8209,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop562:
+loop574:
 	CMPQ       AX, BX
-	JGE        done561
+	JGE        done573
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -8101,9 +8224,9 @@ loop562:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop562
+	JMP        loop574
 
-done561:
+done573:
 	VZEROUPPER
 	RET
 
@@ -8143,9 +8266,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop564:
+loop576:
 	CMPQ        CX, BX
-	JGE         done563
+	JGE         done575
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -8155,9 +8278,9 @@ loop564:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop564
+	JMP         loop576
 
-done563:
+done575:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -4,7 +4,7 @@
 
 // func panelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·panelAVX512(SB), NOSPLIT, $0-112
+TEXT ·panelAVX512(SB), NOSPLIT, $16-112
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
 	SHLQ $0x02, CX
@@ -102,65 +102,45 @@ spread9:
 	VMOVAPS Z2, Z23
 
 ready8:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready10
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done12
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop10
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready10:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done12
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part11:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short13
+	MOVQ       8(SP), R8
 
-loop11:
+short13:
+	SUBQ R8, 8(SP)
+
+loop10:
 	VMOVUPS      (R11), Z24
 	VMOVUPS      64(R11), Z25
 	VMOVUPS      128(R11), Z26
@@ -200,13 +180,15 @@ loop11:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop11
+	JNZ          loop10
+	CMPQ         8(SP), $0x00
+	JNE          part11
 
 done12:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z24
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear13
+	JZ      linear14
 	VMAXPS  Z0, Z24, Z0
 	VMAXPS  Z1, Z24, Z1
 	VMAXPS  Z2, Z24, Z2
@@ -232,9 +214,9 @@ done12:
 	VMAXPS  Z22, Z24, Z22
 	VMAXPS  Z23, Z24, Z23
 
-linear13:
+linear14:
 	TESTQ     R9, R9
-	JZ        unmasked14
+	JZ        unmasked15
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -322,7 +304,7 @@ linear13:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked14:
+unmasked15:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -369,10 +351,10 @@ unmasked14:
 next6:
 	// Tiles of 4 rows, 3 vectors
 	CMPQ    DI, $0x04
-	JLT     next16
+	JLT     next17
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh17
+	JZ      fresh18
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -391,20 +373,20 @@ next6:
 	VMOVUPS (R8), Z9
 	VMOVUPS 64(R8), Z10
 	VMOVUPS 128(R8), Z11
-	JMP     ready18
+	JMP     ready19
 
-fresh17:
+fresh18:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread19
+	JZ      spread20
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 	VMOVUPS 128(R8), Z2
 
-spread19:
+spread20:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -415,44 +397,44 @@ spread19:
 	VMOVAPS Z1, Z10
 	VMOVAPS Z2, Z11
 
-ready18:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready20
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
+ready19:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done23
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop21
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready20:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done22
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part22:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short24
+	MOVQ       8(SP), R8
+
+short24:
+	SUBQ R8, 8(SP)
 
 loop21:
 	VMOVUPS      (R11), Z12
@@ -479,12 +461,14 @@ loop21:
 	ADDQ         BX, R11
 	DECQ         R8
 	JNZ          loop21
+	CMPQ         8(SP), $0x00
+	JNE          part22
 
-done22:
+done23:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear23
+	JZ      linear25
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -498,9 +482,9 @@ done22:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear23:
+linear25:
 	TESTQ     R9, R9
-	JZ        unmasked24
+	JZ        unmasked26
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -548,7 +532,7 @@ linear23:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked24:
+unmasked26:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -575,13 +559,13 @@ unmasked24:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next16:
+next17:
 	// Tiles of 2 rows, 3 vectors
 	CMPQ    DI, $0x02
-	JLT     next26
+	JLT     next28
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh27
+	JZ      fresh29
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -592,54 +576,64 @@ next16:
 	VMOVUPS (R8), Z3
 	VMOVUPS 64(R8), Z4
 	VMOVUPS 128(R8), Z5
-	JMP     ready28
+	JMP     ready30
 
-fresh27:
+fresh29:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread29
+	JZ      spread31
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 	VMOVUPS 128(R8), Z2
 
-spread29:
+spread31:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready28:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready30
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-
 ready30:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done32
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done34
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop32
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
 
-loop31:
+part33:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short35
+	MOVQ       8(SP), R8
+
+short35:
+	SUBQ R8, 8(SP)
+
+loop32:
 	VMOVUPS      (R11), Z6
 	VMOVUPS      64(R11), Z7
 	VMOVUPS      128(R11), Z8
@@ -654,13 +648,15 @@ loop31:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop31
+	JNZ          loop32
+	CMPQ         8(SP), $0x00
+	JNE          part33
 
-done32:
+done34:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear33
+	JZ      linear36
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -668,9 +664,9 @@ done32:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear33:
+linear36:
 	TESTQ     R9, R9
-	JZ        unmasked34
+	JZ        unmasked37
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -698,7 +694,7 @@ linear33:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked34:
+unmasked37:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -717,58 +713,73 @@ unmasked34:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next26:
+next28:
 	// Tiles of 1 rows, 3 vectors
 	CMPQ    DI, $0x01
-	JLT     next36
+	JLT     next39
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh37
+	JZ      fresh40
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 	VMOVUPS 128(R8), Z2
-	JMP     ready38
+	JMP     ready41
 
-fresh37:
+fresh40:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread39
+	JZ      spread42
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 	VMOVUPS 128(R8), Z2
 
-spread39:
-ready38:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready40
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread42:
+ready41:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done45
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop43
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part44:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 128(R8)
 	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short46
+	MOVQ       8(SP), R8
 
-ready40:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done42
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short46:
+	SUBQ R8, 8(SP)
 
-loop41:
+loop43:
 	VMOVUPS      (R11), Z3
 	VMOVUPS      64(R11), Z4
 	VMOVUPS      128(R11), Z5
@@ -779,20 +790,22 @@ loop41:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop41
+	JNZ          loop43
+	CMPQ         8(SP), $0x00
+	JNE          part44
 
-done42:
+done45:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear43
+	JZ      linear47
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear43:
+linear47:
 	TESTQ     R9, R9
-	JZ        unmasked44
+	JZ        unmasked48
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -810,7 +823,7 @@ linear43:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked44:
+unmasked48:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -825,7 +838,7 @@ unmasked44:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next36:
+next39:
 	JMP end1
 
 partial4:
@@ -835,12 +848,12 @@ partial4:
 	KMOVW R11, K1
 
 	// Tiles of 8 rows, 3 vectors
-rows45:
+rows49:
 	CMPQ      DI, $0x08
-	JLT       next46
+	JLT       next50
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh47
+	JZ        fresh51
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -875,20 +888,20 @@ rows45:
 	VMOVUPS   (R8), Z21
 	VMOVUPS   64(R8), Z22
 	VMOVUPS.Z 128(R8), K1, Z23
-	JMP       ready48
+	JMP       ready52
 
-fresh47:
+fresh51:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread49
+	JZ        spread53
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread49:
+spread53:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -911,66 +924,46 @@ spread49:
 	VMOVAPS Z1, Z22
 	VMOVAPS Z2, Z23
 
-ready48:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready50
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
+ready52:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done56
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop54
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready50:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done52
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part55:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short57
+	MOVQ       8(SP), R8
 
-loop51:
+short57:
+	SUBQ R8, 8(SP)
+
+loop54:
 	VMOVUPS      (R11), Z24
 	VMOVUPS      64(R11), Z25
 	VMOVUPS.Z    128(R11), K1, Z26
@@ -1010,13 +1003,15 @@ loop51:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop51
+	JNZ          loop54
+	CMPQ         8(SP), $0x00
+	JNE          part55
 
-done52:
+done56:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z24
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear53
+	JZ      linear58
 	VMAXPS  Z0, Z24, Z0
 	VMAXPS  Z1, Z24, Z1
 	VMAXPS  Z2, Z24, Z2
@@ -1042,9 +1037,9 @@ done52:
 	VMAXPS  Z22, Z24, Z22
 	VMAXPS  Z23, Z24, Z23
 
-linear53:
+linear58:
 	TESTQ     R9, R9
-	JZ        unmasked54
+	JZ        unmasked59
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1132,7 +1127,7 @@ linear53:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked54:
+unmasked59:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1174,15 +1169,15 @@ unmasked54:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows45
+	JMP     rows49
 
-next46:
+next50:
 	// Tiles of 4 rows, 3 vectors
 	CMPQ      DI, $0x04
-	JLT       next56
+	JLT       next61
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh57
+	JZ        fresh62
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1201,20 +1196,20 @@ next46:
 	VMOVUPS   (R8), Z9
 	VMOVUPS   64(R8), Z10
 	VMOVUPS.Z 128(R8), K1, Z11
-	JMP       ready58
+	JMP       ready63
 
-fresh57:
+fresh62:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread59
+	JZ        spread64
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread59:
+spread64:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -1225,46 +1220,46 @@ spread59:
 	VMOVAPS Z1, Z10
 	VMOVAPS Z2, Z11
 
-ready58:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready60
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
+ready63:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done67
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop65
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready60:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done62
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part66:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short68
+	MOVQ       8(SP), R8
 
-loop61:
+short68:
+	SUBQ R8, 8(SP)
+
+loop65:
 	VMOVUPS      (R11), Z12
 	VMOVUPS      64(R11), Z13
 	VMOVUPS.Z    128(R11), K1, Z14
@@ -1288,13 +1283,15 @@ loop61:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop61
+	JNZ          loop65
+	CMPQ         8(SP), $0x00
+	JNE          part66
 
-done62:
+done67:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear63
+	JZ      linear69
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -1308,9 +1305,9 @@ done62:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear63:
+linear69:
 	TESTQ     R9, R9
-	JZ        unmasked64
+	JZ        unmasked70
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1358,7 +1355,7 @@ linear63:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked64:
+unmasked70:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1385,13 +1382,13 @@ unmasked64:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next56:
+next61:
 	// Tiles of 2 rows, 3 vectors
 	CMPQ      DI, $0x02
-	JLT       next66
+	JLT       next72
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh67
+	JZ        fresh73
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1402,54 +1399,64 @@ next56:
 	VMOVUPS   (R8), Z3
 	VMOVUPS   64(R8), Z4
 	VMOVUPS.Z 128(R8), K1, Z5
-	JMP       ready68
+	JMP       ready74
 
-fresh67:
+fresh73:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread69
+	JZ        spread75
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread69:
+spread75:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready68:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready70
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+ready74:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done78
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop76
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part77:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 128(R8)
 	PREFETCHT0 191(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 128(R8)
-	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short79
+	MOVQ       8(SP), R8
 
-ready70:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done72
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+short79:
+	SUBQ R8, 8(SP)
 
-loop71:
+loop76:
 	VMOVUPS      (R11), Z6
 	VMOVUPS      64(R11), Z7
 	VMOVUPS.Z    128(R11), K1, Z8
@@ -1464,13 +1471,15 @@ loop71:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop71
+	JNZ          loop76
+	CMPQ         8(SP), $0x00
+	JNE          part77
 
-done72:
+done78:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear73
+	JZ      linear80
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -1478,9 +1487,9 @@ done72:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear73:
+linear80:
 	TESTQ     R9, R9
-	JZ        unmasked74
+	JZ        unmasked81
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1508,7 +1517,7 @@ linear73:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked74:
+unmasked81:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1527,58 +1536,73 @@ unmasked74:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next66:
+next72:
 	// Tiles of 1 rows, 3 vectors
 	CMPQ      DI, $0x01
-	JLT       next76
+	JLT       next83
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh77
+	JZ        fresh84
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
-	JMP       ready78
+	JMP       ready85
 
-fresh77:
+fresh84:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread79
+	JZ        spread86
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread79:
-ready78:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready80
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread86:
+ready85:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done89
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop87
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part88:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 128(R8)
 	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short90
+	MOVQ       8(SP), R8
 
-ready80:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done82
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short90:
+	SUBQ R8, 8(SP)
 
-loop81:
+loop87:
 	VMOVUPS      (R11), Z3
 	VMOVUPS      64(R11), Z4
 	VMOVUPS.Z    128(R11), K1, Z5
@@ -1589,20 +1613,22 @@ loop81:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop81
+	JNZ          loop87
+	CMPQ         8(SP), $0x00
+	JNE          part88
 
-done82:
+done89:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear83
+	JZ      linear91
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear83:
+linear91:
 	TESTQ     R9, R9
-	JZ        unmasked84
+	JZ        unmasked92
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -1620,7 +1646,7 @@ linear83:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked84:
+unmasked92:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -1635,20 +1661,20 @@ unmasked84:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next76:
+next83:
 	JMP end1
 
 two2:
 	CMPQ R8, $0x20
-	JLT  partial85
+	JLT  partial93
 
 	// Tiles of 8 rows, 2 vectors
-rows86:
+rows94:
 	CMPQ    DI, $0x08
-	JLT     next87
+	JLT     next95
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh88
+	JZ      fresh96
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1675,18 +1701,18 @@ rows86:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z14
 	VMOVUPS 64(R8), Z15
-	JMP     ready89
+	JMP     ready97
 
-fresh88:
+fresh96:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread90
+	JZ      spread98
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread90:
+spread98:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -1702,58 +1728,45 @@ spread90:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 
-ready89:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready91
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+ready97:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done101
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop99
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready91:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done93
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part100:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short102
+	MOVQ       8(SP), R8
 
-loop92:
+short102:
+	SUBQ R8, 8(SP)
+
+loop99:
 	VMOVUPS      (R11), Z16
 	VMOVUPS      64(R11), Z17
 	VBROADCASTSS (R12), Z18
@@ -1784,13 +1797,15 @@ loop92:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop92
+	JNZ          loop99
+	CMPQ         8(SP), $0x00
+	JNE          part100
 
-done93:
+done101:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear94
+	JZ      linear103
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
 	VMAXPS  Z2, Z16, Z2
@@ -1808,9 +1823,9 @@ done93:
 	VMAXPS  Z14, Z16, Z14
 	VMAXPS  Z15, Z16, Z15
 
-linear94:
+linear103:
 	TESTQ     R9, R9
-	JZ        unmasked95
+	JZ        unmasked104
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1874,7 +1889,7 @@ linear94:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked95:
+unmasked104:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1908,15 +1923,15 @@ unmasked95:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows86
+	JMP     rows94
 
-next87:
+next95:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ    DI, $0x04
-	JLT     next97
+	JLT     next106
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh98
+	JZ      fresh107
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1931,18 +1946,18 @@ next87:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z6
 	VMOVUPS 64(R8), Z7
-	JMP     ready99
+	JMP     ready108
 
-fresh98:
+fresh107:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread100
+	JZ      spread109
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread100:
+spread109:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -1950,42 +1965,45 @@ spread100:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 
-ready99:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready101
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+ready108:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done112
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop110
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready101:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done103
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part111:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short113
+	MOVQ       8(SP), R8
 
-loop102:
+short113:
+	SUBQ R8, 8(SP)
+
+loop110:
 	VMOVUPS      (R11), Z8
 	VMOVUPS      64(R11), Z9
 	VBROADCASTSS (R12), Z10
@@ -2004,13 +2022,15 @@ loop102:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop102
+	JNZ          loop110
+	CMPQ         8(SP), $0x00
+	JNE          part111
 
-done103:
+done112:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear104
+	JZ      linear114
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -2020,9 +2040,9 @@ done103:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear104:
+linear114:
 	TESTQ     R9, R9
-	JZ        unmasked105
+	JZ        unmasked115
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2058,7 +2078,7 @@ linear104:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked105:
+unmasked115:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2081,13 +2101,13 @@ unmasked105:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next97:
+next106:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ    DI, $0x02
-	JLT     next107
+	JLT     next117
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh108
+	JZ      fresh118
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2096,49 +2116,60 @@ next97:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z2
 	VMOVUPS 64(R8), Z3
-	JMP     ready109
+	JMP     ready119
 
-fresh108:
+fresh118:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread110
+	JZ      spread120
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread110:
+spread120:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready109:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready111
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+ready119:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done123
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop121
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part122:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short124
+	MOVQ       8(SP), R8
 
-ready111:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done113
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+short124:
+	SUBQ R8, 8(SP)
 
-loop112:
+loop121:
 	VMOVUPS      (R11), Z4
 	VMOVUPS      64(R11), Z5
 	VBROADCASTSS (R12), Z6
@@ -2150,21 +2181,23 @@ loop112:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop112
+	JNZ          loop121
+	CMPQ         8(SP), $0x00
+	JNE          part122
 
-done113:
+done123:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear114
+	JZ      linear125
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear114:
+linear125:
 	TESTQ     R9, R9
-	JZ        unmasked115
+	JZ        unmasked126
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2186,7 +2219,7 @@ linear114:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked115:
+unmasked126:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2203,54 +2236,69 @@ unmasked115:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next107:
+next117:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ    DI, $0x01
-	JLT     next117
+	JLT     next128
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh118
+	JZ      fresh129
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
-	JMP     ready119
+	JMP     ready130
 
-fresh118:
+fresh129:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread120
+	JZ      spread131
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread120:
-ready119:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready121
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread131:
+ready130:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done134
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop132
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part133:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short135
+	MOVQ       8(SP), R8
 
-ready121:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done123
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short135:
+	SUBQ R8, 8(SP)
 
-loop122:
+loop132:
 	VMOVUPS      (R11), Z2
 	VMOVUPS      64(R11), Z3
 	VBROADCASTSS (R12), Z4
@@ -2259,19 +2307,21 @@ loop122:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop122
+	JNZ          loop132
+	CMPQ         8(SP), $0x00
+	JNE          part133
 
-done123:
+done134:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear124
+	JZ      linear136
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear124:
+linear136:
 	TESTQ     R9, R9
-	JZ        unmasked125
+	JZ        unmasked137
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -2286,7 +2336,7 @@ linear124:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked125:
+unmasked137:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -2300,22 +2350,22 @@ unmasked125:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next117:
+next128:
 	JMP end1
 
-partial85:
+partial93:
 	SUBQ  $0x10, R8
 	MOVL  $0xffffffff, R11
 	BZHIL R8, R11, R11
 	KMOVW R11, K1
 
 	// Tiles of 8 rows, 2 vectors
-rows126:
+rows138:
 	CMPQ      DI, $0x08
-	JLT       next127
+	JLT       next139
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh128
+	JZ        fresh140
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2342,18 +2392,18 @@ rows126:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z14
 	VMOVUPS.Z 64(R8), K1, Z15
-	JMP       ready129
+	JMP       ready141
 
-fresh128:
+fresh140:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread130
+	JZ        spread142
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread130:
+spread142:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -2369,58 +2419,45 @@ spread130:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 
-ready129:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready131
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+ready141:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done145
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop143
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready131:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done133
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part144:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short146
+	MOVQ       8(SP), R8
 
-loop132:
+short146:
+	SUBQ R8, 8(SP)
+
+loop143:
 	VMOVUPS      (R11), Z16
 	VMOVUPS.Z    64(R11), K1, Z17
 	VBROADCASTSS (R12), Z18
@@ -2451,13 +2488,15 @@ loop132:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop132
+	JNZ          loop143
+	CMPQ         8(SP), $0x00
+	JNE          part144
 
-done133:
+done145:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear134
+	JZ      linear147
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
 	VMAXPS  Z2, Z16, Z2
@@ -2475,9 +2514,9 @@ done133:
 	VMAXPS  Z14, Z16, Z14
 	VMAXPS  Z15, Z16, Z15
 
-linear134:
+linear147:
 	TESTQ     R9, R9
-	JZ        unmasked135
+	JZ        unmasked148
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2541,7 +2580,7 @@ linear134:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked135:
+unmasked148:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2575,15 +2614,15 @@ unmasked135:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows126
+	JMP     rows138
 
-next127:
+next139:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ      DI, $0x04
-	JLT       next137
+	JLT       next150
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh138
+	JZ        fresh151
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2598,18 +2637,18 @@ next127:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z6
 	VMOVUPS.Z 64(R8), K1, Z7
-	JMP       ready139
+	JMP       ready152
 
-fresh138:
+fresh151:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread140
+	JZ        spread153
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread140:
+spread153:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -2617,42 +2656,45 @@ spread140:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 
-ready139:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready141
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+ready152:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done156
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop154
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready141:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done143
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part155:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short157
+	MOVQ       8(SP), R8
 
-loop142:
+short157:
+	SUBQ R8, 8(SP)
+
+loop154:
 	VMOVUPS      (R11), Z8
 	VMOVUPS.Z    64(R11), K1, Z9
 	VBROADCASTSS (R12), Z10
@@ -2671,13 +2713,15 @@ loop142:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop142
+	JNZ          loop154
+	CMPQ         8(SP), $0x00
+	JNE          part155
 
-done143:
+done156:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear144
+	JZ      linear158
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -2687,9 +2731,9 @@ done143:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear144:
+linear158:
 	TESTQ     R9, R9
-	JZ        unmasked145
+	JZ        unmasked159
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2725,7 +2769,7 @@ linear144:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked145:
+unmasked159:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2748,13 +2792,13 @@ unmasked145:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next137:
+next150:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ      DI, $0x02
-	JLT       next147
+	JLT       next161
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh148
+	JZ        fresh162
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2763,49 +2807,60 @@ next137:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z2
 	VMOVUPS.Z 64(R8), K1, Z3
-	JMP       ready149
+	JMP       ready163
 
-fresh148:
+fresh162:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread150
+	JZ        spread164
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread150:
+spread164:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready149:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready151
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+ready163:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done167
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop165
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part166:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 127(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short168
+	MOVQ       8(SP), R8
 
-ready151:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done153
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+short168:
+	SUBQ R8, 8(SP)
 
-loop152:
+loop165:
 	VMOVUPS      (R11), Z4
 	VMOVUPS.Z    64(R11), K1, Z5
 	VBROADCASTSS (R12), Z6
@@ -2817,21 +2872,23 @@ loop152:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop152
+	JNZ          loop165
+	CMPQ         8(SP), $0x00
+	JNE          part166
 
-done153:
+done167:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear154
+	JZ      linear169
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear154:
+linear169:
 	TESTQ     R9, R9
-	JZ        unmasked155
+	JZ        unmasked170
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2853,7 +2910,7 @@ linear154:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked155:
+unmasked170:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2870,54 +2927,69 @@ unmasked155:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next147:
+next161:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ      DI, $0x01
-	JLT       next157
+	JLT       next172
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh158
+	JZ        fresh173
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
-	JMP       ready159
+	JMP       ready174
 
-fresh158:
+fresh173:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread160
+	JZ        spread175
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread160:
-ready159:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready161
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread175:
+ready174:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done178
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop176
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part177:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short179
+	MOVQ       8(SP), R8
 
-ready161:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done163
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short179:
+	SUBQ R8, 8(SP)
 
-loop162:
+loop176:
 	VMOVUPS      (R11), Z2
 	VMOVUPS.Z    64(R11), K1, Z3
 	VBROADCASTSS (R12), Z4
@@ -2926,19 +2998,21 @@ loop162:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop162
+	JNZ          loop176
+	CMPQ         8(SP), $0x00
+	JNE          part177
 
-done163:
+done178:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear164
+	JZ      linear180
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear164:
+linear180:
 	TESTQ     R9, R9
-	JZ        unmasked165
+	JZ        unmasked181
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -2953,7 +3027,7 @@ linear164:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked165:
+unmasked181:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -2967,20 +3041,20 @@ unmasked165:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next157:
+next172:
 	JMP end1
 
 one3:
 	CMPQ R8, $0x10
-	JLT  partial166
+	JLT  partial182
 
 	// Tiles of 8 rows, 1 vectors
-rows167:
+rows183:
 	CMPQ    DI, $0x08
-	JLT     next168
+	JLT     next184
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh169
+	JZ      fresh185
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2999,16 +3073,16 @@ rows167:
 	VMOVUPS (R8), Z6
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z7
-	JMP     ready170
+	JMP     ready186
 
-fresh169:
+fresh185:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread171
+	JZ      spread187
 	VMOVUPS (R8), Z0
 
-spread171:
+spread187:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3017,50 +3091,44 @@ spread171:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 
-ready170:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready172
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready186:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done190
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop188
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready172:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done174
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part189:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short191
+	MOVQ       8(SP), R8
 
-loop173:
+short191:
+	SUBQ R8, 8(SP)
+
+loop188:
 	VMOVUPS      (R11), Z8
 	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -3082,13 +3150,15 @@ loop173:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop173
+	JNZ          loop188
+	CMPQ         8(SP), $0x00
+	JNE          part189
 
-done174:
+done190:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear175
+	JZ      linear192
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -3098,9 +3168,9 @@ done174:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear175:
+linear192:
 	TESTQ     R9, R9
-	JZ        unmasked176
+	JZ        unmasked193
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3140,7 +3210,7 @@ linear175:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked176:
+unmasked193:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3166,15 +3236,15 @@ unmasked176:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows167
+	JMP     rows183
 
-next168:
+next184:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ    DI, $0x04
-	JLT     next178
+	JLT     next195
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh179
+	JZ      fresh196
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3185,52 +3255,58 @@ next168:
 	VMOVUPS (R8), Z2
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z3
-	JMP     ready180
+	JMP     ready197
 
-fresh179:
+fresh196:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread181
+	JZ      spread198
 	VMOVUPS (R8), Z0
 
-spread181:
+spread198:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 
-ready180:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready182
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready197:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done201
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop199
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready182:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done184
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part200:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short202
+	MOVQ       8(SP), R8
 
-loop183:
+short202:
+	SUBQ R8, 8(SP)
+
+loop199:
 	VMOVUPS      (R11), Z4
 	VBROADCASTSS (R12), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -3244,21 +3320,23 @@ loop183:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop183
+	JNZ          loop199
+	CMPQ         8(SP), $0x00
+	JNE          part200
 
-done184:
+done201:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear185
+	JZ      linear203
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear185:
+linear203:
 	TESTQ     R9, R9
-	JZ        unmasked186
+	JZ        unmasked204
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3282,7 +3360,7 @@ linear185:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked186:
+unmasked204:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3301,57 +3379,69 @@ unmasked186:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next178:
+next195:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ    DI, $0x02
-	JLT     next188
+	JLT     next206
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh189
+	JZ      fresh207
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z1
-	JMP     ready190
+	JMP     ready208
 
-fresh189:
+fresh207:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread191
+	JZ      spread209
 	VMOVUPS (R8), Z0
 
-spread191:
+spread209:
 	VMOVAPS Z0, Z1
 
-ready190:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready192
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+ready208:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done212
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop210
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part211:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short213
+	MOVQ       8(SP), R8
 
-ready192:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done194
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+short213:
+	SUBQ R8, 8(SP)
 
-loop193:
+loop210:
 	VMOVUPS      (R11), Z2
 	VBROADCASTSS (R12), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -3360,19 +3450,21 @@ loop193:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop193
+	JNZ          loop210
+	CMPQ         8(SP), $0x00
+	JNE          part211
 
-done194:
+done212:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear195
+	JZ      linear214
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear195:
+linear214:
 	TESTQ     R9, R9
-	JZ        unmasked196
+	JZ        unmasked215
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3388,7 +3480,7 @@ linear195:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked196:
+unmasked215:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3403,68 +3495,85 @@ unmasked196:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next188:
+next206:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ    DI, $0x01
-	JLT     next198
+	JLT     next217
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh199
+	JZ      fresh218
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
-	JMP     ready200
+	JMP     ready219
 
-fresh199:
+fresh218:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread201
+	JZ      spread220
 	VMOVUPS (R8), Z0
 
-spread201:
-ready200:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready202
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread220:
+ready219:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done223
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop221
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part222:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short224
+	MOVQ       8(SP), R8
 
-ready202:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done204
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short224:
+	SUBQ R8, 8(SP)
 
-loop203:
+loop221:
 	VMOVUPS      (R11), Z1
 	VBROADCASTSS (R12), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop203
+	JNZ          loop221
+	CMPQ         8(SP), $0x00
+	JNE          part222
 
-done204:
+done223:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear205
+	JZ      linear225
 	VMAXPS  Z0, Z1, Z0
 
-linear205:
+linear225:
 	TESTQ     R9, R9
-	JZ        unmasked206
+	JZ        unmasked226
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -3476,7 +3585,7 @@ linear205:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked206:
+unmasked226:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -3489,22 +3598,22 @@ unmasked206:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next198:
+next217:
 	JMP end1
 
-partial166:
+partial182:
 	SUBQ  $0x00, R8
 	MOVL  $0xffffffff, R11
 	BZHIL R8, R11, R11
 	KMOVW R11, K1
 
 	// Tiles of 8 rows, 1 vectors
-rows207:
+rows227:
 	CMPQ      DI, $0x08
-	JLT       next208
+	JLT       next228
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh209
+	JZ        fresh229
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -3523,16 +3632,16 @@ rows207:
 	VMOVUPS.Z (R8), K1, Z6
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z7
-	JMP       ready210
+	JMP       ready230
 
-fresh209:
+fresh229:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread211
+	JZ        spread231
 	VMOVUPS.Z (R8), K1, Z0
 
-spread211:
+spread231:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3541,50 +3650,44 @@ spread211:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 
-ready210:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready212
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x08, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready230:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done234
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop232
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready212:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done214
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part233:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short235
+	MOVQ       8(SP), R8
 
-loop213:
+short235:
+	SUBQ R8, 8(SP)
+
+loop232:
 	VMOVUPS.Z    (R11), K1, Z8
 	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -3606,13 +3709,15 @@ loop213:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop213
+	JNZ          loop232
+	CMPQ         8(SP), $0x00
+	JNE          part233
 
-done214:
+done234:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear215
+	JZ      linear236
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -3622,9 +3727,9 @@ done214:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear215:
+linear236:
 	TESTQ     R9, R9
-	JZ        unmasked216
+	JZ        unmasked237
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3664,7 +3769,7 @@ linear215:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked216:
+unmasked237:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3690,15 +3795,15 @@ unmasked216:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows207
+	JMP     rows227
 
-next208:
+next228:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ      DI, $0x04
-	JLT       next218
+	JLT       next239
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh219
+	JZ        fresh240
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -3709,52 +3814,58 @@ next208:
 	VMOVUPS.Z (R8), K1, Z2
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z3
-	JMP       ready220
+	JMP       ready241
 
-fresh219:
+fresh240:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread221
+	JZ        spread242
 	VMOVUPS.Z (R8), K1, Z0
 
-spread221:
+spread242:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 
-ready220:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready222
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x04, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+ready241:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done245
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop243
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
 
-ready222:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done224
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+part244:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short246
+	MOVQ       8(SP), R8
 
-loop223:
+short246:
+	SUBQ R8, 8(SP)
+
+loop243:
 	VMOVUPS.Z    (R11), K1, Z4
 	VBROADCASTSS (R12), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -3768,21 +3879,23 @@ loop223:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop223
+	JNZ          loop243
+	CMPQ         8(SP), $0x00
+	JNE          part244
 
-done224:
+done245:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear225
+	JZ      linear247
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear225:
+linear247:
 	TESTQ     R9, R9
-	JZ        unmasked226
+	JZ        unmasked248
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3806,7 +3919,7 @@ linear225:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked226:
+unmasked248:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3825,57 +3938,69 @@ unmasked226:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next218:
+next239:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ      DI, $0x02
-	JLT       next228
+	JLT       next250
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh229
+	JZ        fresh251
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z1
-	JMP       ready230
+	JMP       ready252
 
-fresh229:
+fresh251:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread231
+	JZ        spread253
 	VMOVUPS.Z (R8), K1, Z0
 
-spread231:
+spread253:
 	VMOVAPS Z0, Z1
 
-ready230:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready232
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x02, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+ready252:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done256
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop254
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part255:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
-	ADDQ       R11, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short257
+	MOVQ       8(SP), R8
 
-ready232:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done234
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R13
+short257:
+	SUBQ R8, 8(SP)
 
-loop233:
+loop254:
 	VMOVUPS.Z    (R11), K1, Z2
 	VBROADCASTSS (R12), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -3884,19 +4009,21 @@ loop233:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop233
+	JNZ          loop254
+	CMPQ         8(SP), $0x00
+	JNE          part255
 
-done234:
+done256:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear235
+	JZ      linear258
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear235:
+linear258:
 	TESTQ     R9, R9
-	JZ        unmasked236
+	JZ        unmasked259
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3912,7 +4039,7 @@ linear235:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked236:
+unmasked259:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3927,68 +4054,85 @@ unmasked236:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next228:
+next250:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ      DI, $0x01
-	JLT       next238
+	JLT       next261
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh239
+	JZ        fresh262
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
-	JMP       ready240
+	JMP       ready263
 
-fresh239:
+fresh262:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread241
+	JZ        spread264
 	VMOVUPS.Z (R8), K1, Z0
 
-spread241:
-ready240:
-	MOVQ       flags+104(FP), R8
-	TESTL      $0x00000004, R8
-	JZ         ready242
-	MOVQ       SI, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
-	IMUL3Q     $0x01, R11, R11
-	ADDQ       R11, R8
-	MOVQ       ldc+8(FP), R11
-	SHLQ       $0x02, R11
+spread264:
+ready263:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done267
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop265
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part266:
+	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short268
+	MOVQ       8(SP), R8
 
-ready242:
-	MOVQ  k+72(FP), R8
-	MOVQ  b+40(FP), R11
-	TESTQ R8, R8
-	JZ    done244
-	MOVQ  AX, R12
-	LEAQ  (AX)(R10*1), R10
+short268:
+	SUBQ R8, 8(SP)
 
-loop243:
+loop265:
 	VMOVUPS.Z    (R11), K1, Z1
 	VBROADCASTSS (R12), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop243
+	JNZ          loop265
+	CMPQ         8(SP), $0x00
+	JNE          part266
 
-done244:
+done267:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear245
+	JZ      linear269
 	VMAXPS  Z0, Z1, Z0
 
-linear245:
+linear269:
 	TESTQ     R9, R9
-	JZ        unmasked246
+	JZ        unmasked270
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -4000,7 +4144,7 @@ linear245:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked246:
+unmasked270:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -4013,7 +4157,7 @@ unmasked246:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next238:
+next261:
 end1:
 	VZEROUPPER
 	RET
@@ -4047,38 +4191,38 @@ TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
 	MOVQ  n+88(FP), BX
 	MOVQ  mask+104(FP), SI
 	CMPQ  BX, $0x10
-	JG    more248
+	JG    more272
 	SUBQ  $0x00, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 1 vectors
-rows249:
+rows273:
 	CMPQ      m+80(FP), $0x02
-	JLT       next250
+	JLT       next274
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh251
+	JZ        fresh275
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
 	ADDQ      DI, BX
 	VMOVUPS.Z (BX), K1, Z1
-	JMP       ready252
+	JMP       ready276
 
-fresh251:
+fresh275:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread253
+	JZ        spread277
 	VMOVUPS.Z (BX), K1, Z0
 
-spread253:
+spread277:
 	VMOVAPS Z0, Z1
 
-ready252:
+ready276:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4087,15 +4231,15 @@ ready252:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word254:
+word278:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair255:
+pair279:
 	TESTQ        R11, R11
-	JZ           single256
+	JZ           single280
 	TESTQ        R12, R12
-	JZ           single256
+	JZ           single280
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4112,13 +4256,13 @@ pair255:
 	VBROADCASTSS (R10)(R13*1), Z2
 	VFMADD231PS  (R14), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JMP          pair255
+	JMP          pair279
 
-single256:
+single280:
 	TESTQ R11, R11
-	JZ    done258
+	JZ    done282
 
-loop257:
+loop281:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4127,13 +4271,13 @@ loop257:
 	VBROADCASTSS (R9)(R13*1), Z2
 	VFMADD231PS  (R14), Z2, K1, Z0
 	BLSRQ        R11, R11
-	JNZ          loop257
+	JNZ          loop281
 
-done258:
+done282:
 	TESTQ R12, R12
-	JZ    done260
+	JZ    done284
 
-loop259:
+loop283:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4142,9 +4286,9 @@ loop259:
 	VBROADCASTSS (R10)(R11*1), Z2
 	VFMADD231PS  (R13), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JNZ          loop259
+	JNZ          loop283
 
-done260:
+done284:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4155,17 +4299,17 @@ done260:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word254
+	JNZ     word278
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear261
+	JZ      linear285
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear261:
+linear285:
 	TESTQ     SI, SI
-	JZ        unmasked262
+	JZ        unmasked286
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4181,7 +4325,7 @@ linear261:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked262:
+unmasked286:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4198,42 +4342,42 @@ unmasked262:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows249
+	JMP     rows273
 
-next250:
+next274:
 	// Tiles of 1 rows, 1 vectors
-rows263:
+rows287:
 	CMPQ      m+80(FP), $0x01
-	JLT       next264
+	JLT       next288
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh265
+	JZ        fresh289
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
-	JMP       ready266
+	JMP       ready290
 
-fresh265:
+fresh289:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread267
+	JZ        spread291
 	VMOVUPS.Z (BX), K1, Z0
 
-spread267:
-ready266:
+spread291:
+ready290:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word268:
+word292:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done270
+	JZ    done294
 
-loop269:
+loop293:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4242,9 +4386,9 @@ loop269:
 	VBROADCASTSS (R9)(R11*1), Z1
 	VFMADD231PS  (R12), Z1, K1, Z0
 	BLSRQ        R10, R10
-	JNZ          loop269
+	JNZ          loop293
 
-done270:
+done294:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4253,16 +4397,16 @@ done270:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word268
+	JNZ     word292
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear271
+	JZ      linear295
 	VMAXPS  Z0, Z1, Z0
 
-linear271:
+linear295:
 	TESTQ     SI, SI
-	JZ        unmasked272
+	JZ        unmasked296
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4274,7 +4418,7 @@ linear271:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked272:
+unmasked296:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4289,26 +4433,26 @@ unmasked272:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows263
+	JMP     rows287
 
-next264:
-	JMP end247
+next288:
+	JMP end271
 
-more248:
+more272:
 	CMPQ  BX, $0x20
-	JG    more273
+	JG    more297
 	SUBQ  $0x10, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 2 vectors
-rows274:
+rows298:
 	CMPQ      m+80(FP), $0x02
-	JLT       next275
+	JLT       next299
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh276
+	JZ        fresh300
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -4317,22 +4461,22 @@ rows274:
 	ADDQ      DI, BX
 	VMOVUPS   (BX), Z2
 	VMOVUPS.Z 64(BX), K1, Z3
-	JMP       ready277
+	JMP       ready301
 
-fresh276:
+fresh300:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread278
+	JZ        spread302
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread278:
+spread302:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready277:
+ready301:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4341,15 +4485,15 @@ ready277:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word279:
+word303:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair280:
+pair304:
 	TESTQ        R11, R11
-	JZ           single281
+	JZ           single305
 	TESTQ        R12, R12
-	JZ           single281
+	JZ           single305
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4368,13 +4512,13 @@ pair280:
 	VFMADD231PS  (R14), Z4, Z2
 	VFMADD231PS  64(R14), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JMP          pair280
+	JMP          pair304
 
-single281:
+single305:
 	TESTQ R11, R11
-	JZ    done283
+	JZ    done307
 
-loop282:
+loop306:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4384,13 +4528,13 @@ loop282:
 	VFMADD231PS  (R14), Z4, Z0
 	VFMADD231PS  64(R14), Z4, K1, Z1
 	BLSRQ        R11, R11
-	JNZ          loop282
+	JNZ          loop306
 
-done283:
+done307:
 	TESTQ R12, R12
-	JZ    done285
+	JZ    done309
 
-loop284:
+loop308:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4400,9 +4544,9 @@ loop284:
 	VFMADD231PS  (R13), Z4, Z2
 	VFMADD231PS  64(R13), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JNZ          loop284
+	JNZ          loop308
 
-done285:
+done309:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4413,19 +4557,19 @@ done285:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word279
+	JNZ     word303
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear286
+	JZ      linear310
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear286:
+linear310:
 	TESTQ     SI, SI
-	JZ        unmasked287
+	JZ        unmasked311
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4447,7 +4591,7 @@ linear286:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked287:
+unmasked311:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4466,45 +4610,45 @@ unmasked287:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows274
+	JMP     rows298
 
-next275:
+next299:
 	// Tiles of 1 rows, 2 vectors
-rows288:
+rows312:
 	CMPQ      m+80(FP), $0x01
-	JLT       next289
+	JLT       next313
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh290
+	JZ        fresh314
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
-	JMP       ready291
+	JMP       ready315
 
-fresh290:
+fresh314:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread292
+	JZ        spread316
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread292:
-ready291:
+spread316:
+ready315:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word293:
+word317:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done295
+	JZ    done319
 
-loop294:
+loop318:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4514,9 +4658,9 @@ loop294:
 	VFMADD231PS  (R12), Z2, Z0
 	VFMADD231PS  64(R12), Z2, K1, Z1
 	BLSRQ        R10, R10
-	JNZ          loop294
+	JNZ          loop318
 
-done295:
+done319:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4525,17 +4669,17 @@ done295:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word293
+	JNZ     word317
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear296
+	JZ      linear320
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear296:
+linear320:
 	TESTQ     SI, SI
-	JZ        unmasked297
+	JZ        unmasked321
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4550,7 +4694,7 @@ linear296:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked297:
+unmasked321:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4566,26 +4710,26 @@ unmasked297:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows288
+	JMP     rows312
 
-next289:
-	JMP end247
+next313:
+	JMP end271
 
-more273:
+more297:
 	CMPQ  BX, $0x30
-	JG    more298
+	JG    more322
 	SUBQ  $0x20, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 3 vectors
-rows299:
+rows323:
 	CMPQ      m+80(FP), $0x02
-	JLT       next300
+	JLT       next324
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh301
+	JZ        fresh325
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -4596,25 +4740,25 @@ rows299:
 	VMOVUPS   (BX), Z3
 	VMOVUPS   64(BX), Z4
 	VMOVUPS.Z 128(BX), K1, Z5
-	JMP       ready302
+	JMP       ready326
 
-fresh301:
+fresh325:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread303
+	JZ        spread327
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread303:
+spread327:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready302:
+ready326:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4623,15 +4767,15 @@ ready302:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word304:
+word328:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair305:
+pair329:
 	TESTQ        R11, R11
-	JZ           single306
+	JZ           single330
 	TESTQ        R12, R12
-	JZ           single306
+	JZ           single330
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4652,13 +4796,13 @@ pair305:
 	VFMADD231PS  64(R14), Z6, Z4
 	VFMADD231PS  128(R14), Z6, K1, Z5
 	BLSRQ        R12, R12
-	JMP          pair305
+	JMP          pair329
 
-single306:
+single330:
 	TESTQ R11, R11
-	JZ    done308
+	JZ    done332
 
-loop307:
+loop331:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4669,13 +4813,13 @@ loop307:
 	VFMADD231PS  64(R14), Z6, Z1
 	VFMADD231PS  128(R14), Z6, K1, Z2
 	BLSRQ        R11, R11
-	JNZ          loop307
+	JNZ          loop331
 
-done308:
+done332:
 	TESTQ R12, R12
-	JZ    done310
+	JZ    done334
 
-loop309:
+loop333:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4686,9 +4830,9 @@ loop309:
 	VFMADD231PS  64(R13), Z6, Z4
 	VFMADD231PS  128(R13), Z6, K1, Z5
 	BLSRQ        R12, R12
-	JNZ          loop309
+	JNZ          loop333
 
-done310:
+done334:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4699,11 +4843,11 @@ done310:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word304
+	JNZ     word328
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear311
+	JZ      linear335
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -4711,9 +4855,9 @@ done310:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear311:
+linear335:
 	TESTQ     SI, SI
-	JZ        unmasked312
+	JZ        unmasked336
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4741,7 +4885,7 @@ linear311:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked312:
+unmasked336:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4762,48 +4906,48 @@ unmasked312:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows299
+	JMP     rows323
 
-next300:
+next324:
 	// Tiles of 1 rows, 3 vectors
-rows313:
+rows337:
 	CMPQ      m+80(FP), $0x01
-	JLT       next314
+	JLT       next338
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh315
+	JZ        fresh339
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
-	JMP       ready316
+	JMP       ready340
 
-fresh315:
+fresh339:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread317
+	JZ        spread341
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread317:
-ready316:
+spread341:
+ready340:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word318:
+word342:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done320
+	JZ    done344
 
-loop319:
+loop343:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4814,9 +4958,9 @@ loop319:
 	VFMADD231PS  64(R12), Z3, Z1
 	VFMADD231PS  128(R12), Z3, K1, Z2
 	BLSRQ        R10, R10
-	JNZ          loop319
+	JNZ          loop343
 
-done320:
+done344:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4825,18 +4969,18 @@ done320:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word318
+	JNZ     word342
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear321
+	JZ      linear345
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear321:
+linear345:
 	TESTQ     SI, SI
-	JZ        unmasked322
+	JZ        unmasked346
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4854,7 +4998,7 @@ linear321:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked322:
+unmasked346:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4871,26 +5015,26 @@ unmasked322:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows313
+	JMP     rows337
 
-next314:
-	JMP end247
+next338:
+	JMP end271
 
-more298:
+more322:
 	CMPQ  BX, $0x40
-	JG    more323
+	JG    more347
 	SUBQ  $0x30, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 4 vectors
-rows324:
+rows348:
 	CMPQ      m+80(FP), $0x02
-	JLT       next325
+	JLT       next349
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh326
+	JZ        fresh350
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -4903,28 +5047,28 @@ rows324:
 	VMOVUPS   64(BX), Z5
 	VMOVUPS   128(BX), Z6
 	VMOVUPS.Z 192(BX), K1, Z7
-	JMP       ready327
+	JMP       ready351
 
-fresh326:
+fresh350:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread328
+	JZ        spread352
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread328:
+spread352:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z2, Z6
 	VMOVAPS Z3, Z7
 
-ready327:
+ready351:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4933,15 +5077,15 @@ ready327:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word329:
+word353:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair330:
+pair354:
 	TESTQ        R11, R11
-	JZ           single331
+	JZ           single355
 	TESTQ        R12, R12
-	JZ           single331
+	JZ           single355
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4964,13 +5108,13 @@ pair330:
 	VFMADD231PS  128(R14), Z8, Z6
 	VFMADD231PS  192(R14), Z8, K1, Z7
 	BLSRQ        R12, R12
-	JMP          pair330
+	JMP          pair354
 
-single331:
+single355:
 	TESTQ R11, R11
-	JZ    done333
+	JZ    done357
 
-loop332:
+loop356:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4982,13 +5126,13 @@ loop332:
 	VFMADD231PS  128(R14), Z8, Z2
 	VFMADD231PS  192(R14), Z8, K1, Z3
 	BLSRQ        R11, R11
-	JNZ          loop332
+	JNZ          loop356
 
-done333:
+done357:
 	TESTQ R12, R12
-	JZ    done335
+	JZ    done359
 
-loop334:
+loop358:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5000,9 +5144,9 @@ loop334:
 	VFMADD231PS  128(R13), Z8, Z6
 	VFMADD231PS  192(R13), Z8, K1, Z7
 	BLSRQ        R12, R12
-	JNZ          loop334
+	JNZ          loop358
 
-done335:
+done359:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5013,11 +5157,11 @@ done335:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word329
+	JNZ     word353
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear336
+	JZ      linear360
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -5027,9 +5171,9 @@ done335:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear336:
+linear360:
 	TESTQ     SI, SI
-	JZ        unmasked337
+	JZ        unmasked361
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5063,7 +5207,7 @@ linear336:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked337:
+unmasked361:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5086,16 +5230,16 @@ unmasked337:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows324
+	JMP     rows348
 
-next325:
+next349:
 	// Tiles of 1 rows, 4 vectors
-rows338:
+rows362:
 	CMPQ      m+80(FP), $0x01
-	JLT       next339
+	JLT       next363
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh340
+	JZ        fresh364
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5103,34 +5247,34 @@ rows338:
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
-	JMP       ready341
+	JMP       ready365
 
-fresh340:
+fresh364:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread342
+	JZ        spread366
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread342:
-ready341:
+spread366:
+ready365:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word343:
+word367:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done345
+	JZ    done369
 
-loop344:
+loop368:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5142,9 +5286,9 @@ loop344:
 	VFMADD231PS  128(R12), Z4, Z2
 	VFMADD231PS  192(R12), Z4, K1, Z3
 	BLSRQ        R10, R10
-	JNZ          loop344
+	JNZ          loop368
 
-done345:
+done369:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5153,19 +5297,19 @@ done345:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word343
+	JNZ     word367
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear346
+	JZ      linear370
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear346:
+linear370:
 	TESTQ     SI, SI
-	JZ        unmasked347
+	JZ        unmasked371
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5186,7 +5330,7 @@ linear346:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked347:
+unmasked371:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5204,26 +5348,26 @@ unmasked347:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows338
+	JMP     rows362
 
-next339:
-	JMP end247
+next363:
+	JMP end271
 
-more323:
+more347:
 	CMPQ  BX, $0x50
-	JG    more348
+	JG    more372
 	SUBQ  $0x40, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 5 vectors
-rows349:
+rows373:
 	CMPQ      m+80(FP), $0x02
-	JLT       next350
+	JLT       next374
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh351
+	JZ        fresh375
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5238,9 +5382,9 @@ rows349:
 	VMOVUPS   128(BX), Z7
 	VMOVUPS   192(BX), Z8
 	VMOVUPS.Z 256(BX), K1, Z9
-	JMP       ready352
+	JMP       ready376
 
-fresh351:
+fresh375:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5248,21 +5392,21 @@ fresh351:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread353
+	JZ        spread377
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread353:
+spread377:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z1, Z6
 	VMOVAPS Z2, Z7
 	VMOVAPS Z3, Z8
 	VMOVAPS Z4, Z9
 
-ready352:
+ready376:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5271,15 +5415,15 @@ ready352:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word354:
+word378:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair355:
+pair379:
 	TESTQ        R11, R11
-	JZ           single356
+	JZ           single380
 	TESTQ        R12, R12
-	JZ           single356
+	JZ           single380
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5304,13 +5448,13 @@ pair355:
 	VFMADD231PS  192(R14), Z10, Z8
 	VFMADD231PS  256(R14), Z10, K1, Z9
 	BLSRQ        R12, R12
-	JMP          pair355
+	JMP          pair379
 
-single356:
+single380:
 	TESTQ R11, R11
-	JZ    done358
+	JZ    done382
 
-loop357:
+loop381:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5323,13 +5467,13 @@ loop357:
 	VFMADD231PS  192(R14), Z10, Z3
 	VFMADD231PS  256(R14), Z10, K1, Z4
 	BLSRQ        R11, R11
-	JNZ          loop357
+	JNZ          loop381
 
-done358:
+done382:
 	TESTQ R12, R12
-	JZ    done360
+	JZ    done384
 
-loop359:
+loop383:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5342,9 +5486,9 @@ loop359:
 	VFMADD231PS  192(R13), Z10, Z8
 	VFMADD231PS  256(R13), Z10, K1, Z9
 	BLSRQ        R12, R12
-	JNZ          loop359
+	JNZ          loop383
 
-done360:
+done384:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5355,11 +5499,11 @@ done360:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word354
+	JNZ     word378
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear361
+	JZ      linear385
 	VMAXPS  Z0, Z10, Z0
 	VMAXPS  Z1, Z10, Z1
 	VMAXPS  Z2, Z10, Z2
@@ -5371,9 +5515,9 @@ done360:
 	VMAXPS  Z8, Z10, Z8
 	VMAXPS  Z9, Z10, Z9
 
-linear361:
+linear385:
 	TESTQ     SI, SI
-	JZ        unmasked362
+	JZ        unmasked386
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5413,7 +5557,7 @@ linear361:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked362:
+unmasked386:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5438,16 +5582,16 @@ unmasked362:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows349
+	JMP     rows373
 
-next350:
+next374:
 	// Tiles of 1 rows, 5 vectors
-rows363:
+rows387:
 	CMPQ      m+80(FP), $0x01
-	JLT       next364
+	JLT       next388
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh365
+	JZ        fresh389
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5456,9 +5600,9 @@ rows363:
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
-	JMP       ready366
+	JMP       ready390
 
-fresh365:
+fresh389:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5466,26 +5610,26 @@ fresh365:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread367
+	JZ        spread391
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread367:
-ready366:
+spread391:
+ready390:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word368:
+word392:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done370
+	JZ    done394
 
-loop369:
+loop393:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5498,9 +5642,9 @@ loop369:
 	VFMADD231PS  192(R12), Z5, Z3
 	VFMADD231PS  256(R12), Z5, K1, Z4
 	BLSRQ        R10, R10
-	JNZ          loop369
+	JNZ          loop393
 
-done370:
+done394:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5509,20 +5653,20 @@ done370:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word368
+	JNZ     word392
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear371
+	JZ      linear395
 	VMAXPS  Z0, Z5, Z0
 	VMAXPS  Z1, Z5, Z1
 	VMAXPS  Z2, Z5, Z2
 	VMAXPS  Z3, Z5, Z3
 	VMAXPS  Z4, Z5, Z4
 
-linear371:
+linear395:
 	TESTQ     SI, SI
-	JZ        unmasked372
+	JZ        unmasked396
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5546,7 +5690,7 @@ linear371:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked372:
+unmasked396:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5565,26 +5709,26 @@ unmasked372:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows363
+	JMP     rows387
 
-next364:
-	JMP end247
+next388:
+	JMP end271
 
-more348:
+more372:
 	CMPQ  BX, $0x60
-	JG    more373
+	JG    more397
 	SUBQ  $0x50, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 6 vectors
-rows374:
+rows398:
 	CMPQ      m+80(FP), $0x02
-	JLT       next375
+	JLT       next399
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh376
+	JZ        fresh400
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5601,9 +5745,9 @@ rows374:
 	VMOVUPS   192(BX), Z9
 	VMOVUPS   256(BX), Z10
 	VMOVUPS.Z 320(BX), K1, Z11
-	JMP       ready377
+	JMP       ready401
 
-fresh376:
+fresh400:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5612,7 +5756,7 @@ fresh376:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread378
+	JZ        spread402
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -5620,7 +5764,7 @@ fresh376:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread378:
+spread402:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 	VMOVAPS Z2, Z8
@@ -5628,7 +5772,7 @@ spread378:
 	VMOVAPS Z4, Z10
 	VMOVAPS Z5, Z11
 
-ready377:
+ready401:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5637,15 +5781,15 @@ ready377:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word379:
+word403:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair380:
+pair404:
 	TESTQ        R11, R11
-	JZ           single381
+	JZ           single405
 	TESTQ        R12, R12
-	JZ           single381
+	JZ           single405
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5672,13 +5816,13 @@ pair380:
 	VFMADD231PS  256(R14), Z12, Z10
 	VFMADD231PS  320(R14), Z12, K1, Z11
 	BLSRQ        R12, R12
-	JMP          pair380
+	JMP          pair404
 
-single381:
+single405:
 	TESTQ R11, R11
-	JZ    done383
+	JZ    done407
 
-loop382:
+loop406:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5692,13 +5836,13 @@ loop382:
 	VFMADD231PS  256(R14), Z12, Z4
 	VFMADD231PS  320(R14), Z12, K1, Z5
 	BLSRQ        R11, R11
-	JNZ          loop382
+	JNZ          loop406
 
-done383:
+done407:
 	TESTQ R12, R12
-	JZ    done385
+	JZ    done409
 
-loop384:
+loop408:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5712,9 +5856,9 @@ loop384:
 	VFMADD231PS  256(R13), Z12, Z10
 	VFMADD231PS  320(R13), Z12, K1, Z11
 	BLSRQ        R12, R12
-	JNZ          loop384
+	JNZ          loop408
 
-done385:
+done409:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5725,11 +5869,11 @@ done385:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word379
+	JNZ     word403
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear386
+	JZ      linear410
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -5743,9 +5887,9 @@ done385:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear386:
+linear410:
 	TESTQ     SI, SI
-	JZ        unmasked387
+	JZ        unmasked411
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5791,7 +5935,7 @@ linear386:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked387:
+unmasked411:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5818,16 +5962,16 @@ unmasked387:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows374
+	JMP     rows398
 
-next375:
+next399:
 	// Tiles of 1 rows, 6 vectors
-rows388:
+rows412:
 	CMPQ      m+80(FP), $0x01
-	JLT       next389
+	JLT       next413
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh390
+	JZ        fresh414
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5837,9 +5981,9 @@ rows388:
 	VMOVUPS   192(BX), Z3
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
-	JMP       ready391
+	JMP       ready415
 
-fresh390:
+fresh414:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5848,7 +5992,7 @@ fresh390:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread392
+	JZ        spread416
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -5856,19 +6000,19 @@ fresh390:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread392:
-ready391:
+spread416:
+ready415:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word393:
+word417:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done395
+	JZ    done419
 
-loop394:
+loop418:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5882,9 +6026,9 @@ loop394:
 	VFMADD231PS  256(R12), Z6, Z4
 	VFMADD231PS  320(R12), Z6, K1, Z5
 	BLSRQ        R10, R10
-	JNZ          loop394
+	JNZ          loop418
 
-done395:
+done419:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5893,11 +6037,11 @@ done395:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word393
+	JNZ     word417
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear396
+	JZ      linear420
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -5905,9 +6049,9 @@ done395:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear396:
+linear420:
 	TESTQ     SI, SI
-	JZ        unmasked397
+	JZ        unmasked421
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5934,7 +6078,7 @@ linear396:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked397:
+unmasked421:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5954,24 +6098,24 @@ unmasked397:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows388
+	JMP     rows412
 
-next389:
-	JMP end247
+next413:
+	JMP end271
 
-more373:
+more397:
 	SUBQ  $0x60, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 
 	// Tiles of 2 rows, 7 vectors
-rows399:
+rows423:
 	CMPQ      m+80(FP), $0x02
-	JLT       next400
+	JLT       next424
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh401
+	JZ        fresh425
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5990,9 +6134,9 @@ rows399:
 	VMOVUPS   256(BX), Z11
 	VMOVUPS   320(BX), Z12
 	VMOVUPS.Z 384(BX), K1, Z13
-	JMP       ready402
+	JMP       ready426
 
-fresh401:
+fresh425:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6002,7 +6146,7 @@ fresh401:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread403
+	JZ        spread427
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -6011,7 +6155,7 @@ fresh401:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread403:
+spread427:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z1, Z8
 	VMOVAPS Z2, Z9
@@ -6020,7 +6164,7 @@ spread403:
 	VMOVAPS Z5, Z12
 	VMOVAPS Z6, Z13
 
-ready402:
+ready426:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -6029,15 +6173,15 @@ ready402:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word404:
+word428:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair405:
+pair429:
 	TESTQ        R11, R11
-	JZ           single406
+	JZ           single430
 	TESTQ        R12, R12
-	JZ           single406
+	JZ           single430
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6066,13 +6210,13 @@ pair405:
 	VFMADD231PS  320(R14), Z14, Z12
 	VFMADD231PS  384(R14), Z14, K1, Z13
 	BLSRQ        R12, R12
-	JMP          pair405
+	JMP          pair429
 
-single406:
+single430:
 	TESTQ R11, R11
-	JZ    done408
+	JZ    done432
 
-loop407:
+loop431:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6087,13 +6231,13 @@ loop407:
 	VFMADD231PS  320(R14), Z14, Z5
 	VFMADD231PS  384(R14), Z14, K1, Z6
 	BLSRQ        R11, R11
-	JNZ          loop407
+	JNZ          loop431
 
-done408:
+done432:
 	TESTQ R12, R12
-	JZ    done410
+	JZ    done434
 
-loop409:
+loop433:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -6108,9 +6252,9 @@ loop409:
 	VFMADD231PS  320(R13), Z14, Z12
 	VFMADD231PS  384(R13), Z14, K1, Z13
 	BLSRQ        R12, R12
-	JNZ          loop409
+	JNZ          loop433
 
-done410:
+done434:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -6121,11 +6265,11 @@ done410:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word404
+	JNZ     word428
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear411
+	JZ      linear435
 	VMAXPS  Z0, Z14, Z0
 	VMAXPS  Z1, Z14, Z1
 	VMAXPS  Z2, Z14, Z2
@@ -6141,9 +6285,9 @@ done410:
 	VMAXPS  Z12, Z14, Z12
 	VMAXPS  Z13, Z14, Z13
 
-linear411:
+linear435:
 	TESTQ     SI, SI
-	JZ        unmasked412
+	JZ        unmasked436
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -6195,7 +6339,7 @@ linear411:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked412:
+unmasked436:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -6224,16 +6368,16 @@ unmasked412:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows399
+	JMP     rows423
 
-next400:
+next424:
 	// Tiles of 1 rows, 7 vectors
-rows413:
+rows437:
 	CMPQ      m+80(FP), $0x01
-	JLT       next414
+	JLT       next438
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh415
+	JZ        fresh439
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -6244,9 +6388,9 @@ rows413:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
-	JMP       ready416
+	JMP       ready440
 
-fresh415:
+fresh439:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6256,7 +6400,7 @@ fresh415:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread417
+	JZ        spread441
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -6265,19 +6409,19 @@ fresh415:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread417:
-ready416:
+spread441:
+ready440:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word418:
+word442:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done420
+	JZ    done444
 
-loop419:
+loop443:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6292,9 +6436,9 @@ loop419:
 	VFMADD231PS  320(R12), Z7, Z5
 	VFMADD231PS  384(R12), Z7, K1, Z6
 	BLSRQ        R10, R10
-	JNZ          loop419
+	JNZ          loop443
 
-done420:
+done444:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6303,11 +6447,11 @@ done420:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word418
+	JNZ     word442
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear421
+	JZ      linear445
 	VMAXPS  Z0, Z7, Z0
 	VMAXPS  Z1, Z7, Z1
 	VMAXPS  Z2, Z7, Z2
@@ -6316,9 +6460,9 @@ done420:
 	VMAXPS  Z5, Z7, Z5
 	VMAXPS  Z6, Z7, Z6
 
-linear421:
+linear445:
 	TESTQ     SI, SI
-	JZ        unmasked422
+	JZ        unmasked446
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6348,7 +6492,7 @@ linear421:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked422:
+unmasked446:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6369,10 +6513,10 @@ unmasked422:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows413
+	JMP     rows437
 
-next414:
-end247:
+next438:
+end271:
 	VZEROUPPER
 	RET
 
@@ -6392,7 +6536,7 @@ TEXT ·hasZeroAVX512(SB), NOSPLIT, $0-33
 	KMOVW   DI, K1
 	VMOVUPS constant7fffffff7fffffffAVX512<>+0(SB), Z0
 
-row423:
+row447:
 	VMOVUPS Z0, Z1
 	VMOVUPS Z0, Z2
 	VMOVUPS Z0, Z3
@@ -6400,9 +6544,9 @@ row423:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns426:
+columns450:
 	CMPQ    R8, $0x40
-	JLT     fewer427
+	JLT     fewer451
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	VANDPS  64(DI), Z0, Z5
@@ -6413,26 +6557,26 @@ columns426:
 	VPMINUD Z5, Z4, Z4
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x40, R8
-	JMP     columns426
+	JMP     columns450
 
-fewer427:
-columns428:
+fewer451:
+columns452:
 	CMPQ    R8, $0x10
-	JLT     fewer429
+	JLT     fewer453
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x10, R8
-	JMP     columns428
+	JMP     columns452
 
-fewer429:
+fewer453:
 	TESTQ     SI, SI
-	JZ        done425
+	JZ        done449
 	VMOVUPS.Z (DI), K1, Z5
 	VANDPS    Z0, Z5, Z5
 	VPMINUD   Z5, Z1, K1, Z1
 
-done425:
+done449:
 	VPMINUD Z2, Z1, Z1
 	VPMINUD Z3, Z1, Z1
 	VPMINUD Z4, Z1, Z1
@@ -6440,12 +6584,12 @@ done425:
 	VCMPPS  $0x00, Z2, Z1, K2
 	KMOVW   K2, DI
 	TESTL   DI, DI
-	JNZ     found424
+	JNZ     found448
 	ADDQ    CX, AX
 	DECQ    DX
-	JNZ     row423
+	JNZ     row447
 
-found424:
+found448:
 	SETNE ret+32(FP)
 	VZEROUPPER
 	RET
@@ -6478,13 +6622,13 @@ TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
 	MOVQ  m+24(FP), BX
 	MOVQ  n+32(FP), SI
 	CMPQ  SI, $0x10
-	JG    more431
+	JG    more455
 	SUBQ  $0x00, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row432:
+row456:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K1, K2
 	KMOVW   K2, SI
@@ -6492,18 +6636,18 @@ row432:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row432
-	JMP     end430
+	JNZ     row456
+	JMP     end454
 
-more431:
+more455:
 	CMPQ  SI, $0x20
-	JG    more433
+	JG    more457
 	SUBQ  $0x10, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row434:
+row458:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6516,18 +6660,18 @@ row434:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row434
-	JMP     end430
+	JNZ     row458
+	JMP     end454
 
-more433:
+more457:
 	CMPQ  SI, $0x30
-	JG    more435
+	JG    more459
 	SUBQ  $0x20, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row436:
+row460:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6545,16 +6689,16 @@ row436:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row436
-	JMP     end430
+	JNZ     row460
+	JMP     end454
 
-more435:
+more459:
 	SUBQ  $0x30, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row438:
+row462:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6577,10 +6721,10 @@ row438:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row438
-	JMP     end430
+	JNZ     row462
+	JMP     end454
 
-end430:
+end454:
 	VZEROUPPER
 	RET
 
@@ -6600,16 +6744,16 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns440:
+columns464:
 	CMPQ    BX, $0x10
-	JLT     fewer441
+	JLT     fewer465
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row442:
+row466:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (R8), Z3, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6618,23 +6762,23 @@ row442:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, R8
 	DECQ     DI
-	JNZ      row442
+	JNZ      row466
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x10, BX
-	JMP      columns440
+	JMP      columns464
 
-fewer441:
+fewer465:
 	TESTQ   SI, SI
-	JZ      done439
+	JZ      done463
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), BX
 
-row443:
+row467:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (CX), Z3, K1, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6643,12 +6787,12 @@ row443:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, CX
 	DECQ     BX
-	JNZ      row443
+	JNZ      row467
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done439:
+done463:
 	VZEROUPPER
 	RET
 
@@ -6671,20 +6815,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest445
+	JLT  rest469
 
-loop444:
+loop468:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop444
+	JGE     loop468
 
-rest445:
+rest469:
 	ADDQ      $0x10, SI
-	JZ        done446
+	JZ        done470
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6693,7 +6837,7 @@ rest445:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done446:
+done470:
 	VZEROUPPER
 	RET
 
@@ -6706,20 +6850,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest448
+	JLT  rest472
 
-loop447:
+loop471:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop447
+	JGE     loop471
 
-rest448:
+rest472:
 	ADDQ      $0x10, SI
-	JZ        done449
+	JZ        done473
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6728,7 +6872,7 @@ rest448:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done449:
+done473:
 	VZEROUPPER
 	RET
 
@@ -6741,19 +6885,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest451
+	JLT          rest475
 
-loop450:
+loop474:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop450
+	JGE     loop474
 
-rest451:
+rest475:
 	ADDQ      $0x10, BX
-	JZ        done452
+	JZ        done476
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6761,7 +6905,7 @@ rest451:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done452:
+done476:
 	VZEROUPPER
 	RET
 
@@ -6774,9 +6918,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest454
+	JLT          rest478
 
-loop453:
+loop477:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -6784,11 +6928,11 @@ loop453:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop453
+	JGE     loop477
 
-rest454:
+rest478:
 	ADDQ      $0x10, BX
-	JZ        done455
+	JZ        done479
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6798,7 +6942,7 @@ rest454:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done455:
+done479:
 	VZEROUPPER
 	RET
 
@@ -6811,19 +6955,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest457
+	JLT     rest481
 
-loop456:
+loop480:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop456
+	JGE     loop480
 
-rest457:
+rest481:
 	ADDQ      $0x10, BX
-	JZ        done458
+	JZ        done482
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6831,7 +6975,7 @@ rest457:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done458:
+done482:
 	VZEROUPPER
 	RET
 
@@ -6845,9 +6989,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest460
+	JLT     rest484
 
-loop459:
+loop483:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -6855,11 +6999,11 @@ loop459:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop459
+	JGE       loop483
 
-rest460:
+rest484:
 	ADDQ      $0x10, SI
-	JZ        done461
+	JZ        done485
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6869,7 +7013,7 @@ rest460:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done461:
+done485:
 	VZEROUPPER
 	RET
 
@@ -6895,35 +7039,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop462:
+loop486:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns465:
+columns489:
 	CMPQ    R12, R9
-	JGE     partial463
+	JGE     partial487
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns465
+	JMP     columns489
 
-partial463:
+partial487:
 	TESTQ     R10, R10
-	JZ        next464
+	JZ        next488
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next464:
+next488:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop462
+	JNZ  loop486
 	VZEROUPPER
 	RET
 
@@ -6942,9 +7086,9 @@ TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
 	KMOVW BX, K1
 	XORQ  BX, BX
 
-many466:
+many490:
 	CMPQ    SI, $0x40
-	JLT     few467
+	JLT     few491
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	VMOVUPS 64(R9)(BX*1), Z1
@@ -6952,9 +7096,9 @@ many466:
 	VMOVUPS 192(R9)(BX*1), Z3
 	MOVQ    $0x00000001, R8
 
-loop470:
+loop494:
 	CMPQ    R8, DX
-	JGE     summed471
+	JGE     summed495
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z4
 	VADDPS  Z4, Z0, Z0
@@ -6965,60 +7109,60 @@ loop470:
 	VMOVUPS 192(R9)(BX*1), Z4
 	VADDPS  Z4, Z3, Z3
 	INCQ    R8
-	JMP     loop470
+	JMP     loop494
 
-summed471:
+summed495:
 	VMOVUPS Z0, (AX)(BX*1)
 	VMOVUPS Z1, 64(AX)(BX*1)
 	VMOVUPS Z2, 128(AX)(BX*1)
 	VMOVUPS Z3, 192(AX)(BX*1)
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     many466
+	JMP     many490
 
-few467:
+few491:
 	TESTQ   SI, SI
-	JZ      rest468
+	JZ      rest492
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	MOVQ    $0x00000001, R8
 
-loop472:
+loop496:
 	CMPQ    R8, DX
-	JGE     summed473
+	JGE     summed497
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	INCQ    R8
-	JMP     loop472
+	JMP     loop496
 
-summed473:
+summed497:
 	VMOVUPS Z0, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     few467
+	JMP     few491
 
-rest468:
+rest492:
 	TESTQ     DI, DI
-	JZ        done469
+	JZ        done493
 	MOVQ      (CX), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z0
 	MOVQ      $0x00000001, SI
 
-loop474:
+loop498:
 	CMPQ      SI, DX
-	JGE       summed475
+	JGE       summed499
 	MOVQ      (CX)(SI*8), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	INCQ      SI
-	JMP       loop474
+	JMP       loop498
 
-summed475:
+summed499:
 	VMOVUPS Z0, K1, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 
-done469:
+done493:
 	VZEROUPPER
 	RET
 
@@ -7040,33 +7184,33 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row476:
+row500:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns478:
+columns502:
 	CMPQ    R11, $0x10
-	JLT     fewer479
+	JLT     fewer503
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns478
+	JMP     columns502
 
-fewer479:
+fewer503:
 	TESTQ     R8, R8
-	JZ        done477
+	JZ        done501
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done477:
+done501:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row476
+	JNZ  row500
 	VZEROUPPER
 	RET
 
@@ -7087,9 +7231,9 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-40
 	KMOVW   DI, K1
 	MOVQ    BX, BX
 
-columns481:
+columns505:
 	CMPQ    BX, $0x40
-	JLT     fewer482
+	JLT     fewer506
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
@@ -7097,7 +7241,7 @@ columns481:
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row483:
+row507:
 	VMOVUPS (R8), Z5
 	VANDPS  Z0, Z5, Z5
 	VPMAXUD Z5, Z1, Z1
@@ -7112,7 +7256,7 @@ row483:
 	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row483
+	JNZ     row507
 	VMOVUPS Z1, (AX)
 	VMOVUPS Z2, 64(AX)
 	VMOVUPS Z3, 128(AX)
@@ -7120,46 +7264,46 @@ row483:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x40, BX
-	JMP     columns481
+	JMP     columns505
 
-fewer482:
-columns484:
+fewer506:
+columns508:
 	CMPQ    BX, $0x10
-	JLT     fewer485
+	JLT     fewer509
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row486:
+row510:
 	VMOVUPS (R8), Z2
 	VANDPS  Z0, Z2, Z2
 	VPMAXUD Z2, Z1, Z1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row486
+	JNZ     row510
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, BX
-	JMP     columns484
+	JMP     columns508
 
-fewer485:
+fewer509:
 	TESTQ   SI, SI
-	JZ      done480
+	JZ      done504
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row487:
+row511:
 	VMOVUPS.Z (CX), K1, Z2
 	VANDPS    Z0, Z2, Z2
 	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row487
+	JNZ       row511
 	VMOVUPS   Z1, K1, (AX)
 	ADDQ      $0x00000040, AX
 
-done480:
+done504:
 	VZEROUPPER
 	RET
 
@@ -7182,14 +7326,14 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, BX, BX
 	KMOVW BX, K1
 
-row488:
+row512:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns490:
+columns514:
 	CMPQ       R13, $0x10
-	JLT        fewer491
+	JLT        fewer515
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -7207,11 +7351,11 @@ columns490:
 	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
-	JMP        columns490
+	JMP        columns514
 
-fewer491:
+fewer515:
 	TESTQ      R10, R10
-	JZ         done489
+	JZ         done513
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
@@ -7220,11 +7364,11 @@ fewer491:
 	VMOVUPS    Z1, K1, (R11)
 	ADDQ       $0x40, R11
 
-done489:
+done513:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row488
+	JNZ  row512
 	VZEROUPPER
 	RET
 
@@ -7241,7 +7385,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop492:
+loop516:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -7303,13 +7447,13 @@ loop492:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done493
+	JGE        done517
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop492
+	JMP        loop516
 
-done493:
+done517:
 	VZEROUPPER
 	RET
 
@@ -7321,9 +7465,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest495
+	JLT  rest519
 
-loop494:
+loop518:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -7359,11 +7503,11 @@ loop494:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop494
+	JGE         loop518
 
-rest495:
+rest519:
 	ADDQ        $0x10, BX
-	JZ          done496
+	JZ          done520
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7401,7 +7545,7 @@ rest495:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done496:
+done520:
 	VZEROUPPER
 	RET
 
@@ -7665,9 +7809,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest498
+	JLT  rest522
 
-loop497:
+loop521:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -7709,11 +7853,11 @@ loop497:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop497
+	JGE         loop521
 
-rest498:
+rest522:
 	ADDQ        $0x10, BX
-	JZ          done499
+	JZ          done523
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7757,7 +7901,7 @@ rest498:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done499:
+done523:
 	VZEROUPPER
 	RET
 
@@ -8111,9 +8255,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest501
+	JLT  rest525
 
-loop500:
+loop524:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -8168,11 +8312,11 @@ loop500:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop500
+	JGE         loop524
 
-rest501:
+rest525:
 	ADDQ        $0x10, BX
-	JZ          done502
+	JZ          done526
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8229,7 +8373,7 @@ rest501:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done502:
+done526:
 	VZEROUPPER
 	RET
 
@@ -8241,9 +8385,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest504
+	JLT  rest528
 
-loop503:
+loop527:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -8286,11 +8430,11 @@ loop503:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop503
+	JGE         loop527
 
-rest504:
+rest528:
 	ADDQ        $0x10, BX
-	JZ          done505
+	JZ          done529
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8335,7 +8479,7 @@ rest504:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done505:
+done529:
 	VZEROUPPER
 	RET
 
@@ -8365,9 +8509,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest507
+	JLT  rest531
 
-loop506:
+loop530:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -8423,11 +8567,11 @@ loop506:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop506
+	JGE         loop530
 
-rest507:
+rest531:
 	ADDQ        $0x10, BX
-	JZ          done508
+	JZ          done532
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8485,7 +8629,7 @@ rest507:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done508:
+done532:
 	VZEROUPPER
 	RET
 
@@ -8626,9 +8770,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest510
+	JLT  rest534
 
-loop509:
+loop533:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -8736,11 +8880,11 @@ loop509:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop509
+	JGE         loop533
 
-rest510:
+rest534:
 	ADDQ        $0x10, R8
-	JZ          done511
+	JZ          done535
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -8850,7 +8994,7 @@ rest510:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done511:
+done535:
 	VZEROUPPER
 	RET
 
@@ -8863,9 +9007,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest513
+	JLT          rest537
 
-loop512:
+loop536:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -8873,11 +9017,11 @@ loop512:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop512
+	JGE     loop536
 
-rest513:
+rest537:
 	ADDQ      $0x10, BX
-	JZ        done514
+	JZ        done538
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -8887,7 +9031,7 @@ rest513:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done514:
+done538:
 	VZEROUPPER
 	RET
 
@@ -8902,9 +9046,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest516
+	JLT          rest540
 
-loop515:
+loop539:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -8919,11 +9063,11 @@ loop515:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop515
+	JGE       loop539
 
-rest516:
+rest540:
 	ADDQ      $0x10, SI
-	JZ        done517
+	JZ        done541
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -8940,7 +9084,7 @@ rest516:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done517:
+done541:
 	VZEROUPPER
 	RET
 
@@ -8982,9 +9126,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest519
+	JLT          rest543
 
-loop518:
+loop542:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -9017,11 +9161,11 @@ loop518:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop518
+	JGE       loop542
 
-rest519:
+rest543:
 	ADDQ      $0x10, DI
-	JZ        done520
+	JZ        done544
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9056,7 +9200,7 @@ rest519:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done520:
+done544:
 	VZEROUPPER
 	RET
 
@@ -9089,9 +9233,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest522
+	JLT          rest546
 
-loop521:
+loop545:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -9106,11 +9250,11 @@ loop521:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop521
+	JGE     loop545
 
-rest522:
+rest546:
 	ADDQ      $0x10, SI
-	JZ        done523
+	JZ        done547
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9127,7 +9271,7 @@ rest522:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done523:
+done547:
 	VZEROUPPER
 	RET
 
@@ -9145,9 +9289,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest525
+	JLT          rest549
 
-loop524:
+loop548:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -9177,11 +9321,11 @@ loop524:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop524
+	JGE       loop548
 
-rest525:
+rest549:
 	ADDQ      $0x10, DI
-	JZ        done526
+	JZ        done550
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9213,7 +9357,7 @@ rest525:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done526:
+done550:
 	VZEROUPPER
 	RET
 
@@ -9225,18 +9369,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop528:
+loop552:
 	CMPQ     AX, DX
-	JGE      done527
+	JGE      done551
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done527
+	JCC      done551
 	ADDQ     $0x10, AX
-	JMP      loop528
+	JMP      loop552
 
-done527:
+done551:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -9249,18 +9393,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop530:
+loop554:
 	CMPQ      AX, BX
-	JGE       done529
+	JGE       done553
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop530
+	JMP       loop554
 
-done529:
+done553:
 	VZEROUPPER
 	RET
 
@@ -9283,19 +9427,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop533:
+loop557:
 	CMPQ    AX, DX
-	JGE     done532
+	JGE     done556
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector534
+	JEQ     vector558
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector534:
+vector558:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -9311,19 +9455,19 @@ vector534:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector534
+	JNZ       vector558
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop533
+	JMP       loop557
 
-done532:
+done556:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end531
+	JCC      end555
 	MOVB     $0x01, AL
 
-end531:
+end555:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -9337,18 +9481,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop536:
+loop560:
 	CMPQ      AX, BX
-	JGE       done535
+	JGE       done559
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop536
+	JMP       loop560
 
-done535:
+done559:
 	VZEROUPPER
 	RET
 
@@ -9372,17 +9516,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop538:
+loop562:
 	CMPQ        CX, BX
-	JGE         done537
+	JGE         done561
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop538
+	JMP         loop562
 
-done537:
+done561:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -7,15 +7,17 @@ import "sync"
 // for all of them fit there too. In place, rows whose distance is a multiple of 4096 bytes would all have to share
 // a few places of the caches.
 const (
-	packedDepth   = 256 // steps over k, after which c is reloaded
-	packedHeight  = 256 // rows of a
-	packedColumns = 384 // of b
-	packedPanels  = 4   // of b, from which on a is worth copying
+	packedDepth   = 256                      // steps over k, after which c is reloaded
+	packedStride  = packedDepth + lineFloats // between rows of a: at a power of two they would share places of the first cache
+	packedHeight  = 512                      // rows of a
+	packedRows    = 64                       // of c at a time: a panel of more, its rows far apart, is gone from the second cache when they return
+	packedColumns = 384                      // of b
+	packedPanels  = 4                        // of b, from which on a is worth copying
 )
 
 // packing is memory for such copies.
 type packing struct {
-	a [packedHeight * packedDepth]float32
+	a [packedHeight * packedStride]float32
 	b [packedColumns * packedDepth]float32
 }
 
@@ -42,20 +44,23 @@ func (p *product) packed(f *assembly) {
 // packA copies a and takes the copy in its place.
 func (p *product) packA(f *assembly, memory []float32) {
 	if p.aStep == 1 {
-		f.copy(&memory[0], p.k, &p.a[0], p.aRow, p.m, p.k)
+		f.copy(&memory[0], packedStride, &p.a[0], p.aRow, p.m, p.k)
 	} else {
-		transposeStrips(memory, p.k, p.a, p.aStep, p.k, p.m, f.strip)
+		transposeStrips(memory, packedStride, p.a, p.aStep, p.k, p.m, f.strip)
 	}
-	p.a, p.aRow, p.aStep = memory, p.k, 1
+	p.a, p.aRow, p.aStep = memory, packedStride, 1
 }
 
 // packedGroup computes the columns [j, j+n) by panels of b, all of which are packed first.
 func (p *product) packedGroup(f *assembly, memory []float32, j, n int) {
 	size := p.k * f.columns
 	p.packGroup(f, memory, size, j, n)
-	for from := 0; from < n; from += f.columns {
-		j, b := j+from, &memory[from/f.columns*size]
-		f.panel(&p.c[j], p.ldc, &p.a[0], p.aRow, p.aStep, b, f.columns, p.m, min(f.columns, n-from), p.k, at(p.bias, j), at(p.mask, j), p.ldm, p.flags()|panelPrefetch)
+	for i := 0; i < p.m; i += packedRows {
+		part := p.rows(i, min(i+packedRows, p.m))
+		for from := 0; from < n; from += f.columns {
+			j, b := j+from, &memory[from/f.columns*size]
+			f.panel(&part.c[j], p.ldc, &part.a[0], p.aRow, p.aStep, b, f.columns, part.m, min(f.columns, n-from), p.k, at(p.bias, j), at(part.mask, j), p.ldm, p.flags()|panelPrefetch)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -26,7 +27,7 @@ const productSignature = "func(c *float32, ldc int, a *float32, aRow, aStep int,
 // products emits the panel: c[m, n] for n up to the width of a tile, its rows cut into tiles.
 func (v *isa) products() {
 	v.function("panel", productSignature, "computes c[m, n] = finish(start + a b) for n up to the columns of a tile; strides are in elements.")
-	p := &panel{isa: v}
+	p := &panel{isa: v, local: v.AllocLocal(16)}
 	p.loadParameters()
 	end := v.label("end")
 	if v.wide {
@@ -47,6 +48,7 @@ type panel struct {
 	c, m, n               reg.GPVirtual
 	maskRow               reg.GPVirtual // current row of the mask
 	last                  mask          // lanes of the last vector of columns; nil: all
+	local                 operand.Mem   // two words
 }
 
 func (p *panel) loadParameters() {
@@ -59,9 +61,12 @@ func (p *panel) loadParameters() {
 // pointer loads a parameter as it is, stride one that counts elements, in bytes.
 func (v *isa) pointer(param string) reg.GPVirtual {
 	r := v.GP64()
-	v.MOVQ(v.address(param), r)
+	v.pointerTo(param, r)
 	return r
 }
+
+// pointerTo loads a parameter into a register.
+func (v *isa) pointerTo(param string, r reg.GPVirtual) { v.MOVQ(v.address(param), r) }
 
 func (v *isa) stride(param string) reg.GPVirtual {
 	r := v.pointer(param)
@@ -138,7 +143,6 @@ func (p *panel) tile(rows, vectors int) {
 	}
 	t.b = p.registers(vectors)
 	t.start()
-	t.prefetch()
 	t.accumulate()
 	t.finish()
 	p.advance(p.a, p.aRow, rows)
@@ -222,31 +226,69 @@ func (t *tile) testFlag(flag uint32, otherwise string) {
 	t.JZ(operand.LabelRef(otherwise))
 }
 
-// prefetch asks for the rows of c below the tile, which in a large matrix lie far from all that was used before.
-func (t *tile) prefetch() {
-	done := t.label("ready")
-	t.testFlag(flagPrefetch, done)
-	below := t.GP64()
-	t.MOVQ(t.c, below)
-	t.advance(below, t.stride("ldc"), t.rows)
-	t.eachRow(below, "ldc", func(_ int, at operand.Mem) {
-		for offset := 0; offset < t.vectors*t.bytes(); offset += cacheLine {
-			t.PREFETCHT0(at.Offset(offset))
-		}
-		t.PREFETCHT0(at.Offset(t.vectors*t.bytes() - 1))
-	})
-	t.Label(done)
+// prefetch asks for a row of c below the tile, which in a large matrix lies far from all that was used before, and moves
+// the pointer to the row below that.
+func (t *tile) prefetch(below operand.Mem) {
+	at := t.GP64()
+	t.MOVQ(below, at)
+	for offset := 0; offset < t.vectors*t.bytes(); offset += cacheLine {
+		t.PREFETCHT0(operand.Mem{Base: at, Disp: offset})
+	}
+	t.PREFETCHT0(operand.Mem{Base: at, Disp: t.vectors*t.bytes() - 1})
+	t.ADDQ(t.stride("ldc"), at)
+	t.MOVQ(at, below)
 }
 
-// accumulate adds one product to every sum for each k.
+// accumulate adds one product to every sum for each k. Where it prefetches, it does so for one row after each of as many
+// parts of k as there are rows: asked for at once, all rows would make the loads of a and b wait.
 func (t *tile) accumulate() {
 	k, b, a, a3 := t.pointer("k"), t.pointer("b"), t.GP64(), t.GP64()
-	loop, done := t.label("loop"), t.label("done")
+	loop, part, done := t.label("loop"), t.label("part"), t.label("done")
+	below, left := t.local, t.local.Offset(8)
 	t.TESTQ(k, k)
 	t.JZ(operand.LabelRef(done))
 	t.MOVQ(t.a, a)
 	t.LEAQ(operand.Mem{Base: t.a, Index: t.aRow3, Scale: 1}, a3)
+	t.MOVQ(operand.U32(0), left)
+	t.testFlag(flagPrefetch, loop)
+	t.MOVQ(k, left)
+	t.startPrefetch(below)
+
+	t.Label(part)
+	t.prefetch(below)
+	t.partOf(k, left)
 	t.Label(loop)
+	t.addStep(a, a3, b)
+	t.DECQ(k)
+	t.JNZ(operand.LabelRef(loop))
+	t.CMPQ(left, operand.U8(0))
+	t.JNE(operand.LabelRef(part))
+	t.Label(done)
+}
+
+// startPrefetch takes a pointer to the first row below the tile.
+func (t *tile) startPrefetch(below operand.Mem) {
+	first := t.GP64()
+	t.MOVQ(t.c, first)
+	t.advance(first, t.stride("ldc"), t.rows)
+	t.MOVQ(first, below)
+}
+
+// partOf sets k to the steps of the next part, and takes them from what is left.
+func (t *tile) partOf(k reg.GPVirtual, left operand.Mem) {
+	t.pointerTo("k", k)
+	t.SHRQ(operand.U8(bits.Len(uint(t.rows))-1), k)
+	t.INCQ(k) // so there are no more parts than rows
+	short := t.label("short")
+	t.CMPQ(k, left)
+	t.JLE(operand.LabelRef(short))
+	t.MOVQ(left, k)
+	t.Label(short)
+	t.SUBQ(k, left)
+}
+
+// addStep adds one product to every sum and moves on to the next k.
+func (t *tile) addStep(a, a3, b reg.GPVirtual) {
 	for i, x := range t.b {
 		t.load(operand.Mem{Base: b, Disp: i * t.bytes()}, t.lanesOf(i), x)
 	}
@@ -262,9 +304,6 @@ func (t *tile) accumulate() {
 		t.ADDQ(t.aStep, a3)
 	}
 	t.ADDQ(t.ldb, b)
-	t.DECQ(k)
-	t.JNZ(operand.LabelRef(loop))
-	t.Label(done)
 }
 
 // element is the address of a's element of a row, from pointers to rows 0 and 3.
