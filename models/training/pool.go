@@ -83,9 +83,13 @@ func (p *ParameterShard) newState() *State {
 
 // newContribution returns the sum over no shards.
 func (t *Trainer) newContribution() *Contribution {
-	if c, ok := t.pool.contributions.take(); ok {
-		*c = Contribution{Dense: c.Dense[:0], compact: c.compact[:0], gradients: c.gradients}
-		return c
+	c, ok := t.pool.contributions.take()
+	if !ok {
+		c = &Contribution{}
 	}
-	return &Contribution{gradients: plan.NewGradients(t.arrangement)}
+	*c = Contribution{Dense: c.Dense[:0], compact: c.compact[:0], gradients: c.gradients}
+	if c.gradients == nil { // not one of a summation
+		c.gradients = plan.NewGradients(t.arrangement)
+	}
+	return c
 }

@@ -12,7 +12,7 @@ import (
 
 // summation computes the gradients of shards whose plans have run and adds them up. Its tasks are blocks of the dense
 // parameters and the tables: one core computes a block of some shards' gradients and adds them all while they are in its
-// caches. So neither whole gradients nor sums by core are ever written to memory.
+// caches. So whole gradients are never written to memory.
 type summation struct {
 	contribution *Contribution
 	limit        float32

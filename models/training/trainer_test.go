@@ -309,6 +309,24 @@ func TestAGradientOutOfRangeIsLeftOut(t *testing.T) {
 	}
 }
 
+// A total that no summation made, such as the sum over no shards, is memory for those that follow.
+func TestARoundAfterOneOfNothing(t *testing.T) {
+	f := newFixture(t, 300)
+	trainer := f.trainer(t)
+	state := trainer.Advance(trainer.Initial(), &Contribution{})
+	got, err := trainer.Contribute(context.Background(), f.shards, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := f.trainer(t).Contribute(context.Background(), f.shards, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, ofContributions); diff != "" {
+		t.Errorf("the memory shows:\n%s", diff)
+	}
+}
+
 func TestClippingBoundsTheStep(t *testing.T) {
 	f := newFixture(t, 300)
 	f.job.Spec.Training.Optimizer = map[string]spec.Optimizer{"wide": {Kind: "sgd", LearningRate: 1}, "deep": {Kind: "sgd", LearningRate: 1}}
