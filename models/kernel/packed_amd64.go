@@ -10,8 +10,8 @@ const (
 	packedDepth   = 256                      // steps over k, after which c is reloaded
 	packedStride  = packedDepth + lineFloats // between rows of a: at a power of two they would share places of the first cache
 	packedHeight  = 512                      // rows of a
-	packedRows    = 64                       // of c at a time: a panel of more, its rows far apart, is gone from the second cache when they return
-	packedColumns = 384                      // of b
+	packedRows    = 128                      // of c at a time: a panel of more, its rows far apart, is gone from the second cache when they return
+	packedColumns = 192                      // of b
 	packedPanels  = 4                        // of b, from which on a is worth copying
 )
 
