@@ -118,7 +118,7 @@ part10:
 	ADDQ       R14, R8
 	MOVQ       R8, (SP)
 	MOVQ       k+72(FP), R8
-	SHRQ       $0x02, R8
+	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
 	JLE        short12
@@ -766,7 +766,7 @@ part54:
 	ADDQ       R15, R11
 	MOVQ       R11, (SP)
 	MOVQ       k+72(FP), R11
-	SHRQ       $0x02, R11
+	SHRQ       $0x03, R11
 	INCQ       R11
 	CMPQ       R11, 8(SP)
 	JLE        short56
@@ -1505,7 +1505,7 @@ part124:
 	ADDQ       R15, R11
 	MOVQ       R11, (SP)
 	MOVQ       k+72(FP), R11
-	SHRQ       $0x02, R11
+	SHRQ       $0x03, R11
 	INCQ       R11
 	CMPQ       R11, 8(SP)
 	JLE        short126

@@ -65,3 +65,21 @@ func checkUnused(t *testing.T, p product) {
 		}
 	})
 }
+
+// A large product with a single zero, in any part of it.
+func TestOneZeroInALargeProduct(t *testing.T) {
+	for _, s := range []struct{ m, k, row, term int }{{40, 600, 7, 300}, {40, 600, 39, 599}, {530, 300, 520, 3}, {530, 300, 5, 290}} {
+		for _, transposed := range []bool{false, true} {
+			const n, ldb = 500, 600
+			p := product{aRow: s.k, aStep: 1, a: expand(s.m*s.k, 1, 0), b: expand(max(n, s.k)*ldb, 2, 0), ldb: ldb, transposed: transposed, m: s.m, n: n, k: s.k, ldc: n, skip: true}
+			p.a[s.row*s.k+s.term] = 0
+			if transposed {
+				p.ldm, p.mask = n, expand(s.m*n, 3, 0)
+				clearColumns(p.mask, n, 0, s.m, n, 2, 4)
+			} else {
+				p.bias, p.relu = expand(n, 5, 0), true
+			}
+			checkUnused(t, p)
+		}
+	}
+}

@@ -239,8 +239,8 @@ func (t *tile) prefetch(below operand.Mem) {
 	t.MOVQ(at, below)
 }
 
-// accumulate adds one product to every sum for each k. Where it prefetches, it does so for one row after each of as many
-// parts of k as there are rows: asked for at once, all rows would make the loads of a and b wait.
+// accumulate adds one product to every sum for each k. Where it prefetches, it does so for one row at a time, between parts
+// of k: asked for at once, all rows would make the loads of a and b wait.
 func (t *tile) accumulate() {
 	k, b, a, a3 := t.pointer("k"), t.pointer("b"), t.GP64(), t.GP64()
 	loop, part, done := t.label("loop"), t.label("part"), t.label("done")
@@ -277,8 +277,8 @@ func (t *tile) startPrefetch(below operand.Mem) {
 // partOf sets k to the steps of the next part, and takes them from what is left.
 func (t *tile) partOf(k reg.GPVirtual, left operand.Mem) {
 	t.pointerTo("k", k)
-	t.SHRQ(operand.U8(bits.Len(uint(t.rows))-1), k)
-	t.INCQ(k) // so there are no more parts than rows
+	t.SHRQ(operand.U8(bits.Len(uint(t.rows-1))), k) // as many parts as rows, or some more
+	t.INCQ(k)
 	short := t.label("short")
 	t.CMPQ(k, left)
 	t.JLE(operand.LabelRef(short))
