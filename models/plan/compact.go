@@ -18,6 +18,10 @@ func Place[T any](g *Gradients, compact []T, block int, values []T) {
 		p := &g.parts[i]
 		width, n := g.supports[p.param].columns.n(), p.columns.Len()
 		to := compact[g.begins[p.param]:]
+		if n == width {
+			values = values[copy(to[p.rows.From*width:p.rows.To*width], values):]
+			continue
+		}
 		for row := p.rows.From; row < p.rows.To; row++ {
 			copy(to[row*width+p.columns.From:][:n], values)
 			values = values[n:]
