@@ -17,7 +17,7 @@ func Momentum(w, v, grad []float32, lr, mu float32) {
 //	w -= lr * (m*correction1) / (sqrt(v*correction2) + eps)
 //
 // The corrections of the bias after t steps, counted from 1, are correction1 = 1/(1-beta1^t), correction2 = 1/(1-beta2^t).
-// An m below 2^-100 and a v below 2^-126 become 0.
+// A gradient below 2^-50 counts as 0, and an m below 2^-100 and a v below 2^-126 become 0.
 func Adam(w, m, v, grad []float32, lr, beta1, beta2, eps, correction1, correction2 float32) {
 	n := len(w)
 	active.adam(w, m[:n], v[:n], grad[:n], lr, beta1, beta2, eps, correction1, correction2)

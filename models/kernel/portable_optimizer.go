@@ -7,6 +7,7 @@ func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 // Moments that no gradient renews would decay to the smallest numbers below float32's normal range and stay there, since
 // .9 of these rounds to themselves, and processors take a hundred times as long for each product with such a number. They
 // become 0 before: those of gradients where they have long ceased to move a weight, those of squares at the range's end.
+// Smaller gradients, whose squares would begin there, are left out.
 const (
 	smallestGradient = 0x1p-50
 	smallestMoment   = 0x1p-100

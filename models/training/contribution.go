@@ -102,7 +102,7 @@ func (c *Contribution) Merge(other *Contribution) {
 	c.Absorb(other)
 }
 
-// Absorb adds other, whose memory becomes c's.
+// Absorb adds other, which nobody reads any more: where c is empty, the two exchange their memory.
 func (c *Contribution) Absorb(other *Contribution) { c.absorb(other, 1) }
 
 // absorb is Absorb on so many cores.
@@ -110,7 +110,8 @@ func (c *Contribution) absorb(other *Contribution, cores int) {
 	switch {
 	case other.Shards == 0:
 	case c.Shards == 0:
-		c.Dense, c.Sparse, c.compact, c.gradients = other.Dense, other.Sparse, other.compact, other.gradients
+		c.Dense, other.Dense, c.Sparse = other.Dense, c.Dense, other.Sparse
+		c.compact, other.compact, c.gradients, other.gradients = other.compact, c.compact, other.gradients, c.gradients
 	default:
 		c.mergeSums(other, cores)
 	}

@@ -115,7 +115,12 @@ func (t *Trainer) Contribute(ctx context.Context, shards []Shard, state *State) 
 	if t.arrangement.Dense <= mostSumsApart {
 		return t.contributeApart(ctx, pieces, plans, state)
 	}
-	err = parallel.Each(ctx, len(pieces), func(_, i int) error {
+	return t.contributeTogether(ctx, pieces, plans, state)
+}
+
+// contributeTogether is Contribute where the cores share out the sums of all gradients.
+func (t *Trainer) contributeTogether(ctx context.Context, pieces [][]Shard, plans []*plan.Groups, state *State) (*Contribution, error) {
+	err := parallel.Each(ctx, len(pieces), func(_, i int) error {
 		return t.run(ctx, pieces[i], state, plans[i])
 	})
 	if err != nil {
@@ -189,12 +194,8 @@ func (t *Trainer) Advance(state *State, total *Contribution) *State {
 
 // addUp returns the sum of the parts, whose memory it takes.
 func (t *Trainer) addUp(parts []*Contribution) *Contribution {
-	for i := range parts[1:] {
-		total, part := &parts[0], &parts[i+1]
-		if (*total).Shards == 0 {
-			*total, *part = *part, *total
-		}
-		(*total).absorb(*part, parallel.Workers(len(parts)))
+	for _, part := range parts[1:] {
+		parts[0].absorb(part, parallel.Workers(len(parts)))
 	}
 	t.pool.contributions.putBack(parts[1:])
 	return parts[0]
