@@ -5299,6 +5299,8 @@ stored452:
 	JMP    rows441
 
 next442:
+	JMP end188
+
 end188:
 	VZEROUPPER
 	RET

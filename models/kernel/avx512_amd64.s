@@ -6516,6 +6516,8 @@ unmasked446:
 	JMP     rows437
 
 next438:
+	JMP end271
+
 end271:
 	VZEROUPPER
 	RET

@@ -6,6 +6,7 @@ package kernel
 func SGD(w, grad []float32, lr float32) { active.sgd(w, grad[:len(w)], lr) }
 
 // Momentum is gradient descent with momentum (Polyak, 1964): v = mu*v + grad; w -= lr*v. A v below 2^-100 becomes 0.
+// The gradient may be w itself.
 func Momentum(w, v, grad []float32, lr, mu float32) {
 	active.momentum(w, v[:len(w)], grad[:len(w)], lr, mu)
 }

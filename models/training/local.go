@@ -236,9 +236,8 @@ func (p *ParameterShard) measureWay(way []float32) *Measure {
 // apply turns a mean way into what the weights change by, and a velocity into the next.
 func (o Outer) apply(way, velocity, next []float32) {
 	if o.momentum() {
-		kernel.Scale(next, velocity, float32(o.Momentum))
-		kernel.Add(next, next, way)
-		kernel.Axpy(way, next, float32(o.Momentum))
+		copy(next, velocity)
+		kernel.Momentum(way, next, way, -float32(o.Momentum), float32(o.Momentum))
 	}
 	if o.Rate > 0 {
 		kernel.Scale(way, way, float32(o.Rate))

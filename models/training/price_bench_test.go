@@ -95,10 +95,7 @@ func floatSums(t *Trainer, plans []*plan.Groups, gradients *plan.Gradients) (sum
 	blocks := gradients.Blocks()
 	// Neither the context nor the work fails.
 	_ = parallel.Each(context.Background(), len(blocks), func(worker, i int) error {
-		if memory[worker] == nil {
-			memory[worker] = newBlockScratch(gradients)
-		}
-		scratch := memory[worker]
+		scratch := scratchOf(memory, worker, gradients)
 		total, values := scratch.values[0][:blocks[i].Len], scratch.values[1][:blocks[i].Len]
 		clear(total)
 		for p := range plans {

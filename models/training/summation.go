@@ -43,6 +43,14 @@ type blockScratch struct {
 	rest   []float32 // for who computes them
 }
 
+// scratchOf is the worker's memory, made when it is needed first.
+func scratchOf(blocks []*blockScratch, worker int, g *plan.Gradients) *blockScratch {
+	if blocks[worker] == nil {
+		blocks[worker] = newBlockScratch(g)
+	}
+	return blocks[worker]
+}
+
 func newBlockScratch(g *plan.Gradients) *blockScratch {
 	n := g.LongestBlock()
 	s := &blockScratch{sums: make([]int64, n), rest: make([]float32, g.Scratch())}
@@ -155,12 +163,10 @@ func (s *summation) addUp(ctx context.Context) error {
 			s.addTable(task)
 			return nil
 		}
-		if s.blocks[worker] == nil {
-			s.blocks[worker] = newBlockScratch(s.gradients)
-		}
+		scratch := scratchOf(s.blocks, worker, s.gradients)
 		task -= tables
 		for block := task * span; block < min((task+1)*span, blocks); block++ {
-			s.addBlock(sums, block, s.blocks[worker])
+			s.addBlock(sums, block, scratch)
 		}
 		return nil
 	})

@@ -48,7 +48,7 @@ type panel struct {
 	c, m, n               reg.GPVirtual
 	maskRow               reg.GPVirtual // current row of the mask
 	last                  mask          // lanes of the last vector of columns; nil: all
-	local                 operand.Mem   // two words
+	local                 operand.Mem   // two words: the row to prefetch next, and the steps left for later parts
 }
 
 func (p *panel) loadParameters() {

@@ -34,30 +34,31 @@ func (v *isa) skipPanel() {
 	p := &panel{isa: v}
 	p.aStep, p.ldb = v.stride("aStep"), v.stride("ldb")
 	p.c, p.n, p.maskRow = v.pointer("c"), v.pointer("n"), v.pointer("mask")
-	end := v.label("end")
-	p.skipVariants(1, end)
-	v.Label(end)
+	v.byVectors(p.n, v.skipVectors(), func(vectors int, last mask) {
+		p.last = last
+		if 2*vectors <= v.skipVectors() || v.wide {
+			p.skipTiles(2, vectors)
+		}
+		p.skipTiles(1, vectors)
+	})
 	v.end()
 }
 
-// skipVariants branches to the tiles of as many vectors as n needs. The last vector is always masked.
-func (p *panel) skipVariants(vectors int, end string) {
-	more := p.label("more")
-	if vectors < p.skipVectors() {
-		p.CMPQ(p.n, operand.U8(vectors*p.lanes))
-		p.JG(operand.LabelRef(more))
+// byVectors branches to what is emitted for as many vectors as n elements need, the last of them masked.
+func (v *isa) byVectors(n reg.GPVirtual, most int, body func(vectors int, last mask)) {
+	end := v.label("end")
+	for vectors := 1; vectors <= most; vectors++ {
+		more := v.label("more")
+		if vectors < most {
+			v.CMPQ(n, operand.U8(vectors*v.lanes))
+			v.JG(operand.LabelRef(more))
+		}
+		v.SUBQ(operand.U8((vectors-1)*v.lanes), n)
+		body(vectors, v.firstLanes(n))
+		v.JMP(operand.LabelRef(end))
+		v.Label(more)
 	}
-	p.SUBQ(operand.U8((vectors-1)*p.lanes), p.n)
-	p.last = p.firstLanes(p.n)
-	if 2*vectors <= p.skipVectors() || p.wide {
-		p.skipTiles(2, vectors)
-	}
-	p.skipTiles(1, vectors)
-	p.JMP(operand.LabelRef(end))
-	if vectors < p.skipVectors() {
-		p.Label(more)
-		p.skipVariants(vectors+1, end)
-	}
+	v.Label(end)
 }
 
 // skipTiles computes tiles of so many rows while there are enough.
@@ -261,19 +262,7 @@ func (v *isa) bitsOf(k mask) reg.GPVirtual {
 func (v *isa) rowWords() {
 	v.function("rowWords", "func(words *uint64, a *float32, lda, m, n int)", "sets bit j of words[i] where a[i, j] is not zero, for j < n <= 64.")
 	words, a, lda, m, n := v.pointer("words"), v.pointer("a"), v.stride("lda"), v.pointer("m"), v.pointer("n")
-	end, most := v.label("end"), wordTerms/v.lanes
-	for vectors := 1; vectors <= most; vectors++ {
-		more := v.label("more")
-		if vectors < most {
-			v.CMPQ(n, operand.U8(vectors*v.lanes))
-			v.JG(operand.LabelRef(more))
-		}
-		v.SUBQ(operand.U8((vectors-1)*v.lanes), n)
-		v.wordLoop(words, a, lda, m, vectors, v.firstLanes(n))
-		v.JMP(operand.LabelRef(end))
-		v.Label(more)
-	}
-	v.Label(end)
+	v.byVectors(n, wordTerms/v.lanes, func(vectors int, last mask) { v.wordLoop(words, a, lda, m, vectors, last) })
 	v.end()
 }
 
