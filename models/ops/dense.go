@@ -96,14 +96,17 @@ func (b *builder) apply(k Kernel, in ...*gorgonia.Node) *gorgonia.Node {
 // InputGradientKernel computes the gradient of [Dense] with respect to x. Its
 // operands are that of the product, [batch, units], the weights
 // [inputs, units] and, if Masked, a matrix [batch, inputs] that makes the
-// result 0 where it is not positive; its result is [batch, inputs].
+// result 0 where it is not positive; its result is [batch, inputs], or those of
+// its columns that Inputs has.
 type InputGradientKernel struct {
 	// Masked is the gradient through a rectifier whose output the mask is.
 	Masked bool
+	// Inputs are those whose gradient is wanted; all if there are none.
+	Inputs Range
 }
 
 func (k *InputGradientKernel) String() string {
-	return fmt.Sprintf("InputGradient(masked=%t)", k.Masked)
+	return fmt.Sprintf("InputGradient(masked=%t, inputs=%v)", k.Masked, k.Inputs)
 }
 
 // Type: gradient, weights and possibly the mask.
@@ -124,6 +127,9 @@ func (k *InputGradientKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 	if k.Masked && !in[2].Eq(out) {
 		return nil, fmt.Errorf("mask has shape %v: it must be %v", in[2], out)
 	}
+	if n := k.Inputs.Len(); n > 0 {
+		out[1] = n
+	}
 	return out, nil
 }
 
@@ -138,10 +144,11 @@ func (k *InputGradientKernel) Compute(out *Buffer, in []*Buffer, scratch []float
 	var mask []float32
 	ldm := 0
 	if k.Masked {
-		mask, ldm = in[2].F32, in[2].Stride()
+		mask, ldm = in[2].F32[k.Inputs.From:], in[2].Stride()
 	}
 	m, n, inner := out.Rows(), out.Columns(), grad.Columns()
-	kernel.MulNT(out.F32, out.Stride(), grad.F32, grad.Stride(), weights.F32, weights.Stride(), m, n, inner, mask, ldm, scratch)
+	rows := weights.F32[k.Inputs.From*weights.Stride():]
+	kernel.MulNT(out.F32, out.Stride(), grad.F32, grad.Stride(), rows, weights.Stride(), m, n, inner, mask, ldm, scratch)
 }
 
 // Whole is true for the weights.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/penstock-ml/penstock/models"
 	"github.com/penstock-ml/penstock/models/features"
@@ -142,19 +143,41 @@ func (c *compiler) ancestors(nodes ...*gorgonia.Node) map[*gorgonia.Node]bool {
 	return closure(c.operands, nodes)
 }
 
-// fuse lets the product that is an input gradient end with the mask of the
-// rectifier below, instead of writing the unmasked product to memory.
+// fuse lets the product that is an input gradient do what its only user does
+// with it, instead of writing to memory what is not wanted.
 func (c *compiler) fuse() {
 	for _, v := range c.order {
-		if _, mask := v.kernel.(*ops.ReLUGradientKernel); !mask {
+		if len(v.in) == 0 {
 			continue
 		}
-		product, output := v.in[0], v.in[1]
-		if k, ok := product.kernel.(*ops.InputGradientKernel); ok && !k.Masked && product.uses == 1 {
-			v.kernel = &ops.InputGradientKernel{Masked: true}
-			v.in = []*value{product.in[0], product.in[1], output}
+		product := v.in[0]
+		if k, ok := product.kernel.(*ops.InputGradientKernel); !ok || *k != (ops.InputGradientKernel{}) || product.uses > 1 {
+			continue
+		}
+		if k := fused(v.kernel); k != nil {
+			v.kernel, v.in = k, slices.Concat(product.in, v.in[1:])
 			product.fused = true
 		}
+	}
+}
+
+// fused is an input gradient that ends with what its user would do: the mask of
+// the rectifier below, or the choice of those inputs that need a gradient. It is
+// nil for others.
+func fused(user kernelForm) *ops.InputGradientKernel {
+	switch k := user.(type) {
+	case *ops.ReLUGradientKernel:
+		return &ops.InputGradientKernel{Masked: true}
+	case *ops.ColumnsKernel:
+		first, n := k.Columns[0], len(k.Columns)
+		for i, column := range k.Columns {
+			if column != first+i {
+				return nil
+			}
+		}
+		return &ops.InputGradientKernel{Inputs: ops.Range{From: first, To: first + n}}
+	default:
+		return nil
 	}
 }
 
