@@ -4181,7 +4181,7 @@ DATA constant0000000000000000AVX512<>+60(SB)/4, $0x00000000
 GLOBL constant0000000000000000AVX512<>(SB), RODATA|NOPTR, $64
 
 // func skipPanelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, words *uint64, stride int, depth int, m int, n int, bias *float32, mask *float32, ldm int, flags int)
-// Requires: AVX, AVX512F, BMI, BMI2
+// Requires: AVX, AVX512F, AVX512VL, BMI, BMI2
 TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
 	MOVQ  aStep+32(FP), AX
 	SHLQ  $0x02, AX
@@ -4196,33 +4196,35 @@ TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole273
 
 	// Tiles of 2 rows, 1 vectors
-rows273:
+rows275:
 	CMPQ      m+80(FP), $0x02
-	JLT       next274
+	JLT       next276
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh275
+	JZ        fresh277
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
 	ADDQ      DI, BX
 	VMOVUPS.Z (BX), K1, Z1
-	JMP       ready276
+	JMP       ready278
 
-fresh275:
+fresh277:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread277
+	JZ        spread279
 	VMOVUPS.Z (BX), K1, Z0
 
-spread277:
+spread279:
 	VMOVAPS Z0, Z1
 
-ready276:
+ready278:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4231,22 +4233,22 @@ ready276:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word278:
+word280:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair279:
+pair281:
 	TESTQ        R11, R11
-	JZ           single280
+	JZ           single282
 	TESTQ        R12, R12
-	JZ           single280
+	JZ           single282
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
 	VBROADCASTSS (R9)(R13*1), Z2
-	VFMADD231PS  (R14), Z2, K1, Z0
+	VFMADD231PS  (R14), Y2, K1, Y0
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
@@ -4254,41 +4256,41 @@ pair279:
 	ADDQ         DI, R14
 	IMULQ        AX, R13
 	VBROADCASTSS (R10)(R13*1), Z2
-	VFMADD231PS  (R14), Z2, K1, Z1
+	VFMADD231PS  (R14), Y2, K1, Y1
 	BLSRQ        R12, R12
-	JMP          pair279
+	JMP          pair281
 
-single280:
+single282:
 	TESTQ R11, R11
-	JZ    done282
+	JZ    done284
 
-loop281:
+loop283:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
 	VBROADCASTSS (R9)(R13*1), Z2
-	VFMADD231PS  (R14), Z2, K1, Z0
+	VFMADD231PS  (R14), Y2, K1, Y0
 	BLSRQ        R11, R11
-	JNZ          loop281
+	JNZ          loop283
 
-done282:
+done284:
 	TESTQ R12, R12
-	JZ    done284
+	JZ    done286
 
-loop283:
+loop285:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
 	ADDQ         DI, R13
 	IMULQ        AX, R11
 	VBROADCASTSS (R10)(R11*1), Z2
-	VFMADD231PS  (R13), Z2, K1, Z1
+	VFMADD231PS  (R13), Y2, K1, Y1
 	BLSRQ        R12, R12
-	JNZ          loop283
+	JNZ          loop285
 
-done284:
+done286:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4299,17 +4301,17 @@ done284:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word278
+	JNZ     word280
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear285
+	JZ      linear287
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear285:
+linear287:
 	TESTQ     SI, SI
-	JZ        unmasked286
+	JZ        unmasked288
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4325,7 +4327,7 @@ linear285:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked286:
+unmasked288:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4342,53 +4344,53 @@ unmasked286:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows273
+	JMP     rows275
 
-next274:
+next276:
 	// Tiles of 1 rows, 1 vectors
-rows287:
+rows289:
 	CMPQ      m+80(FP), $0x01
-	JLT       next288
+	JLT       next290
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh289
+	JZ        fresh291
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
-	JMP       ready290
+	JMP       ready292
 
-fresh289:
+fresh291:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread291
+	JZ        spread293
 	VMOVUPS.Z (BX), K1, Z0
 
-spread291:
-ready290:
+spread293:
+ready292:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word292:
+word294:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done294
+	JZ    done296
 
-loop293:
+loop295:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
 	ADDQ         DI, R12
 	IMULQ        AX, R11
 	VBROADCASTSS (R9)(R11*1), Z1
-	VFMADD231PS  (R12), Z1, K1, Z0
+	VFMADD231PS  (R12), Y1, K1, Y0
 	BLSRQ        R10, R10
-	JNZ          loop293
+	JNZ          loop295
 
-done294:
+done296:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4397,16 +4399,16 @@ done294:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word292
+	JNZ     word294
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear295
+	JZ      linear297
 	VMAXPS  Z0, Z1, Z0
 
-linear295:
+linear297:
 	TESTQ     SI, SI
-	JZ        unmasked296
+	JZ        unmasked298
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4418,7 +4420,7 @@ linear295:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked296:
+unmasked298:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4433,50 +4435,38 @@ unmasked296:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows287
+	JMP     rows289
 
-next288:
-	JMP end271
+next290:
+	JMP done274
 
-more272:
-	CMPQ  BX, $0x20
-	JG    more297
-	SUBQ  $0x10, BX
-	MOVL  $0xffffffff, DI
-	BZHIL BX, DI, DI
-	KMOVW DI, K1
-
-	// Tiles of 2 rows, 2 vectors
-rows298:
+whole273:
+	// Tiles of 2 rows, 1 vectors
+rows299:
 	CMPQ      m+80(FP), $0x02
-	JLT       next299
+	JLT       next300
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh300
+	JZ        fresh301
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
-	VMOVUPS   (BX), Z0
-	VMOVUPS.Z 64(BX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z0
 	ADDQ      DI, BX
-	VMOVUPS   (BX), Z2
-	VMOVUPS.Z 64(BX), K1, Z3
-	JMP       ready301
+	VMOVUPS.Z (BX), K1, Z1
+	JMP       ready302
 
-fresh300:
+fresh301:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread302
-	VMOVUPS   (BX), Z0
-	VMOVUPS.Z 64(BX), K1, Z1
+	JZ        spread303
+	VMOVUPS.Z (BX), K1, Z0
 
-spread302:
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
+spread303:
+	VMOVAPS Z0, Z1
 
-ready301:
+ready302:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4485,68 +4475,64 @@ ready301:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word303:
+word304:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair304:
+pair305:
 	TESTQ        R11, R11
-	JZ           single305
+	JZ           single306
 	TESTQ        R12, R12
-	JZ           single305
+	JZ           single306
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R9)(R13*1), Z4
-	VFMADD231PS  (R14), Z4, Z0
-	VFMADD231PS  64(R14), Z4, K1, Z1
+	VBROADCASTSS (R9)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, K1, Z0
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R10)(R13*1), Z4
-	VFMADD231PS  (R14), Z4, Z2
-	VFMADD231PS  64(R14), Z4, K1, Z3
+	VBROADCASTSS (R10)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JMP          pair304
+	JMP          pair305
 
-single305:
+single306:
 	TESTQ R11, R11
-	JZ    done307
+	JZ    done308
 
-loop306:
+loop307:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R9)(R13*1), Z4
-	VFMADD231PS  (R14), Z4, Z0
-	VFMADD231PS  64(R14), Z4, K1, Z1
+	VBROADCASTSS (R9)(R13*1), Z2
+	VFMADD231PS  (R14), Z2, K1, Z0
 	BLSRQ        R11, R11
-	JNZ          loop306
+	JNZ          loop307
 
-done307:
+done308:
 	TESTQ R12, R12
-	JZ    done309
+	JZ    done310
 
-loop308:
+loop309:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
 	ADDQ         DI, R13
 	IMULQ        AX, R11
-	VBROADCASTSS (R10)(R11*1), Z4
-	VFMADD231PS  (R13), Z4, Z2
-	VFMADD231PS  64(R13), Z4, K1, Z3
+	VBROADCASTSS (R10)(R11*1), Z2
+	VFMADD231PS  (R13), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JNZ          loop308
+	JNZ          loop309
 
-done309:
+done310:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4557,19 +4543,280 @@ done309:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word303
+	JNZ     word304
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear311
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+
+linear311:
+	TESTQ     SI, SI
+	JZ        unmasked312
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS.Z (BX), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      DI, BX
+	VMOVUPS.Z (BX), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked312:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    DI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows299
+
+next300:
+	// Tiles of 1 rows, 1 vectors
+rows313:
+	CMPQ      m+80(FP), $0x01
+	JLT       next314
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh315
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS.Z (BX), K1, Z0
+	JMP       ready316
+
+fresh315:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread317
+	VMOVUPS.Z (BX), K1, Z0
+
+spread317:
+ready316:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word318:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done320
+
+loop319:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z1
+	VFMADD231PS  (R12), Z1, K1, Z0
+	BLSRQ        R10, R10
+	JNZ          loop319
+
+done320:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word318
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear321
+	VMAXPS  Z0, Z1, Z0
+
+linear321:
+	TESTQ     SI, SI
+	JZ        unmasked322
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS.Z (BX), K1, Z2
+	VCMPPS    $0x16, Z1, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked322:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows313
+
+next314:
+done274:
+	JMP end271
+
+more272:
+	CMPQ  BX, $0x20
+	JG    more323
+	SUBQ  $0x10, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole324
+
+	// Tiles of 2 rows, 2 vectors
+rows326:
+	CMPQ      m+80(FP), $0x02
+	JLT       next327
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh328
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z2
+	VMOVUPS.Z 64(BX), K1, Z3
+	JMP       ready329
+
+fresh328:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread330
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
+
+spread330:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+
+ready329:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word331:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair332:
+	TESTQ        R11, R11
+	JZ           single333
+	TESTQ        R12, R12
+	JZ           single333
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Y4, K1, Y1
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z2
+	VFMADD231PS  64(R14), Y4, K1, Y3
+	BLSRQ        R12, R12
+	JMP          pair332
+
+single333:
+	TESTQ R11, R11
+	JZ    done335
+
+loop334:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Y4, K1, Y1
+	BLSRQ        R11, R11
+	JNZ          loop334
+
+done335:
+	TESTQ R12, R12
+	JZ    done337
+
+loop336:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z4
+	VFMADD231PS  (R13), Z4, Z2
+	VFMADD231PS  64(R13), Y4, K1, Y3
+	BLSRQ        R12, R12
+	JNZ          loop336
+
+done337:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word331
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear310
+	JZ      linear338
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear310:
+linear338:
 	TESTQ     SI, SI
-	JZ        unmasked311
+	JZ        unmasked339
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4591,7 +4838,7 @@ linear310:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked311:
+unmasked339:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4610,45 +4857,45 @@ unmasked311:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows298
+	JMP     rows326
 
-next299:
+next327:
 	// Tiles of 1 rows, 2 vectors
-rows312:
+rows340:
 	CMPQ      m+80(FP), $0x01
-	JLT       next313
+	JLT       next341
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh314
+	JZ        fresh342
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
-	JMP       ready315
+	JMP       ready343
 
-fresh314:
+fresh342:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread316
+	JZ        spread344
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread316:
-ready315:
+spread344:
+ready343:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word317:
+word345:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done319
+	JZ    done347
 
-loop318:
+loop346:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4656,11 +4903,11 @@ loop318:
 	IMULQ        AX, R11
 	VBROADCASTSS (R9)(R11*1), Z2
 	VFMADD231PS  (R12), Z2, Z0
-	VFMADD231PS  64(R12), Z2, K1, Z1
+	VFMADD231PS  64(R12), Y2, K1, Y1
 	BLSRQ        R10, R10
-	JNZ          loop318
+	JNZ          loop346
 
-done319:
+done347:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4669,17 +4916,17 @@ done319:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word317
+	JNZ     word345
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear320
+	JZ      linear348
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear320:
+linear348:
 	TESTQ     SI, SI
-	JZ        unmasked321
+	JZ        unmasked349
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4694,7 +4941,7 @@ linear320:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked321:
+unmasked349:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4710,55 +4957,43 @@ unmasked321:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows312
+	JMP     rows340
 
-next313:
-	JMP end271
+next341:
+	JMP done325
 
-more297:
-	CMPQ  BX, $0x30
-	JG    more322
-	SUBQ  $0x20, BX
-	MOVL  $0xffffffff, DI
-	BZHIL BX, DI, DI
-	KMOVW DI, K1
-
-	// Tiles of 2 rows, 3 vectors
-rows323:
+whole324:
+	// Tiles of 2 rows, 2 vectors
+rows350:
 	CMPQ      m+80(FP), $0x02
-	JLT       next324
+	JLT       next351
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh325
+	JZ        fresh352
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
-	VMOVUPS   64(BX), Z1
-	VMOVUPS.Z 128(BX), K1, Z2
+	VMOVUPS.Z 64(BX), K1, Z1
 	ADDQ      DI, BX
-	VMOVUPS   (BX), Z3
-	VMOVUPS   64(BX), Z4
-	VMOVUPS.Z 128(BX), K1, Z5
-	JMP       ready326
+	VMOVUPS   (BX), Z2
+	VMOVUPS.Z 64(BX), K1, Z3
+	JMP       ready353
 
-fresh325:
+fresh352:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
-	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread327
+	JZ        spread354
 	VMOVUPS   (BX), Z0
-	VMOVUPS   64(BX), Z1
-	VMOVUPS.Z 128(BX), K1, Z2
+	VMOVUPS.Z 64(BX), K1, Z1
 
-spread327:
-	VMOVAPS Z0, Z3
-	VMOVAPS Z1, Z4
-	VMOVAPS Z2, Z5
+spread354:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
 
-ready326:
+ready353:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4767,72 +5002,68 @@ ready326:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word328:
+word355:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair329:
+pair356:
 	TESTQ        R11, R11
-	JZ           single330
+	JZ           single357
 	TESTQ        R12, R12
-	JZ           single330
+	JZ           single357
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R9)(R13*1), Z6
-	VFMADD231PS  (R14), Z6, Z0
-	VFMADD231PS  64(R14), Z6, Z1
-	VFMADD231PS  128(R14), Z6, K1, Z2
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Z4, K1, Z1
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R10)(R13*1), Z6
-	VFMADD231PS  (R14), Z6, Z3
-	VFMADD231PS  64(R14), Z6, Z4
-	VFMADD231PS  128(R14), Z6, K1, Z5
+	VBROADCASTSS (R10)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z2
+	VFMADD231PS  64(R14), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JMP          pair329
+	JMP          pair356
 
-single330:
+single357:
 	TESTQ R11, R11
-	JZ    done332
+	JZ    done359
 
-loop331:
+loop358:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
 	ADDQ         DI, R14
 	IMULQ        AX, R13
-	VBROADCASTSS (R9)(R13*1), Z6
-	VFMADD231PS  (R14), Z6, Z0
-	VFMADD231PS  64(R14), Z6, Z1
-	VFMADD231PS  128(R14), Z6, K1, Z2
+	VBROADCASTSS (R9)(R13*1), Z4
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  64(R14), Z4, K1, Z1
 	BLSRQ        R11, R11
-	JNZ          loop331
+	JNZ          loop358
 
-done332:
+done359:
 	TESTQ R12, R12
-	JZ    done334
+	JZ    done361
 
-loop333:
+loop360:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
 	ADDQ         DI, R13
 	IMULQ        AX, R11
-	VBROADCASTSS (R10)(R11*1), Z6
-	VFMADD231PS  (R13), Z6, Z3
-	VFMADD231PS  64(R13), Z6, Z4
-	VFMADD231PS  128(R13), Z6, K1, Z5
+	VBROADCASTSS (R10)(R11*1), Z4
+	VFMADD231PS  (R13), Z4, Z2
+	VFMADD231PS  64(R13), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JNZ          loop333
+	JNZ          loop360
 
-done334:
+done361:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4843,11 +5074,300 @@ done334:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word328
+	JNZ     word355
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear362
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear362:
+	TESTQ     SI, SI
+	JZ        unmasked363
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(BX), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(BX), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked363:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows350
+
+next351:
+	// Tiles of 1 rows, 2 vectors
+rows364:
+	CMPQ      m+80(FP), $0x01
+	JLT       next365
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh366
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
+	JMP       ready367
+
+fresh366:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread368
+	VMOVUPS   (BX), Z0
+	VMOVUPS.Z 64(BX), K1, Z1
+
+spread368:
+ready367:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word369:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done371
+
+loop370:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z2
+	VFMADD231PS  (R12), Z2, Z0
+	VFMADD231PS  64(R12), Z2, K1, Z1
+	BLSRQ        R10, R10
+	JNZ          loop370
+
+done371:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word369
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear372
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+
+linear372:
+	TESTQ     SI, SI
+	JZ        unmasked373
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(BX), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked373:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows364
+
+next365:
+done325:
+	JMP end271
+
+more323:
+	CMPQ  BX, $0x30
+	JG    more374
+	SUBQ  $0x20, BX
+	MOVL  $0xffffffff, DI
+	BZHIL BX, DI, DI
+	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole375
+
+	// Tiles of 2 rows, 3 vectors
+rows377:
+	CMPQ      m+80(FP), $0x02
+	JLT       next378
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh379
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z3
+	VMOVUPS   64(BX), Z4
+	VMOVUPS.Z 128(BX), K1, Z5
+	JMP       ready380
+
+fresh379:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread381
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+
+spread381:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
+
+ready380:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word382:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair383:
+	TESTQ        R11, R11
+	JZ           single384
+	TESTQ        R12, R12
+	JZ           single384
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Y6, K1, Y2
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z3
+	VFMADD231PS  64(R14), Z6, Z4
+	VFMADD231PS  128(R14), Y6, K1, Y5
+	BLSRQ        R12, R12
+	JMP          pair383
+
+single384:
+	TESTQ R11, R11
+	JZ    done386
+
+loop385:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Y6, K1, Y2
+	BLSRQ        R11, R11
+	JNZ          loop385
+
+done386:
+	TESTQ R12, R12
+	JZ    done388
+
+loop387:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z6
+	VFMADD231PS  (R13), Z6, Z3
+	VFMADD231PS  64(R13), Z6, Z4
+	VFMADD231PS  128(R13), Y6, K1, Y5
+	BLSRQ        R12, R12
+	JNZ          loop387
+
+done388:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word382
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear335
+	JZ      linear389
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -4855,9 +5375,9 @@ done334:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear335:
+linear389:
 	TESTQ     SI, SI
-	JZ        unmasked336
+	JZ        unmasked390
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4885,7 +5405,7 @@ linear335:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked336:
+unmasked390:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4906,48 +5426,48 @@ unmasked336:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows323
+	JMP     rows377
 
-next324:
+next378:
 	// Tiles of 1 rows, 3 vectors
-rows337:
+rows391:
 	CMPQ      m+80(FP), $0x01
-	JLT       next338
+	JLT       next392
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh339
+	JZ        fresh393
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
-	JMP       ready340
+	JMP       ready394
 
-fresh339:
+fresh393:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread341
+	JZ        spread395
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread341:
-ready340:
+spread395:
+ready394:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word342:
+word396:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done344
+	JZ    done398
 
-loop343:
+loop397:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4956,11 +5476,11 @@ loop343:
 	VBROADCASTSS (R9)(R11*1), Z3
 	VFMADD231PS  (R12), Z3, Z0
 	VFMADD231PS  64(R12), Z3, Z1
-	VFMADD231PS  128(R12), Z3, K1, Z2
+	VFMADD231PS  128(R12), Y3, K1, Y2
 	BLSRQ        R10, R10
-	JNZ          loop343
+	JNZ          loop397
 
-done344:
+done398:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4969,18 +5489,18 @@ done344:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word342
+	JNZ     word396
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear345
+	JZ      linear399
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear345:
+linear399:
 	TESTQ     SI, SI
-	JZ        unmasked346
+	JZ        unmasked400
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4998,7 +5518,7 @@ linear345:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked346:
+unmasked400:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5015,26 +5535,327 @@ unmasked346:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows337
+	JMP     rows391
 
-next338:
+next392:
+	JMP done376
+
+whole375:
+	// Tiles of 2 rows, 3 vectors
+rows401:
+	CMPQ      m+80(FP), $0x02
+	JLT       next402
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh403
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z3
+	VMOVUPS   64(BX), Z4
+	VMOVUPS.Z 128(BX), K1, Z5
+	JMP       ready404
+
+fresh403:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread405
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+
+spread405:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
+
+ready404:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word406:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair407:
+	TESTQ        R11, R11
+	JZ           single408
+	TESTQ        R12, R12
+	JZ           single408
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Z6, K1, Z2
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z3
+	VFMADD231PS  64(R14), Z6, Z4
+	VFMADD231PS  128(R14), Z6, K1, Z5
+	BLSRQ        R12, R12
+	JMP          pair407
+
+single408:
+	TESTQ R11, R11
+	JZ    done410
+
+loop409:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z6
+	VFMADD231PS  (R14), Z6, Z0
+	VFMADD231PS  64(R14), Z6, Z1
+	VFMADD231PS  128(R14), Z6, K1, Z2
+	BLSRQ        R11, R11
+	JNZ          loop409
+
+done410:
+	TESTQ R12, R12
+	JZ    done412
+
+loop411:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z6
+	VFMADD231PS  (R13), Z6, Z3
+	VFMADD231PS  64(R13), Z6, Z4
+	VFMADD231PS  128(R13), Z6, K1, Z5
+	BLSRQ        R12, R12
+	JNZ          loop411
+
+done412:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word406
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear413
+	VMAXPS  Z0, Z6, Z0
+	VMAXPS  Z1, Z6, Z1
+	VMAXPS  Z2, Z6, Z2
+	VMAXPS  Z3, Z6, Z3
+	VMAXPS  Z4, Z6, Z4
+	VMAXPS  Z5, Z6, Z5
+
+linear413:
+	TESTQ     SI, SI
+	JZ        unmasked414
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(BX), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(BX), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked414:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows401
+
+next402:
+	// Tiles of 1 rows, 3 vectors
+rows415:
+	CMPQ      m+80(FP), $0x01
+	JLT       next416
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh417
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+	JMP       ready418
+
+fresh417:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread419
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS.Z 128(BX), K1, Z2
+
+spread419:
+ready418:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word420:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done422
+
+loop421:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z3
+	VFMADD231PS  (R12), Z3, Z0
+	VFMADD231PS  64(R12), Z3, Z1
+	VFMADD231PS  128(R12), Z3, K1, Z2
+	BLSRQ        R10, R10
+	JNZ          loop421
+
+done422:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word420
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear423
+	VMAXPS  Z0, Z3, Z0
+	VMAXPS  Z1, Z3, Z1
+	VMAXPS  Z2, Z3, Z2
+
+linear423:
+	TESTQ     SI, SI
+	JZ        unmasked424
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(BX), K1, Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked424:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows415
+
+next416:
+done376:
 	JMP end271
 
-more322:
+more374:
 	CMPQ  BX, $0x40
-	JG    more347
+	JG    more425
 	SUBQ  $0x30, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole426
 
 	// Tiles of 2 rows, 4 vectors
-rows348:
+rows428:
 	CMPQ      m+80(FP), $0x02
-	JLT       next349
+	JLT       next429
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh350
+	JZ        fresh430
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5047,28 +5868,28 @@ rows348:
 	VMOVUPS   64(BX), Z5
 	VMOVUPS   128(BX), Z6
 	VMOVUPS.Z 192(BX), K1, Z7
-	JMP       ready351
+	JMP       ready431
 
-fresh350:
+fresh430:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread352
+	JZ        spread432
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread352:
+spread432:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z2, Z6
 	VMOVAPS Z3, Z7
 
-ready351:
+ready431:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5077,15 +5898,15 @@ ready351:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word353:
+word433:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair354:
+pair434:
 	TESTQ        R11, R11
-	JZ           single355
+	JZ           single435
 	TESTQ        R12, R12
-	JZ           single355
+	JZ           single435
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5095,7 +5916,7 @@ pair354:
 	VFMADD231PS  (R14), Z8, Z0
 	VFMADD231PS  64(R14), Z8, Z1
 	VFMADD231PS  128(R14), Z8, Z2
-	VFMADD231PS  192(R14), Z8, K1, Z3
+	VFMADD231PS  192(R14), Y8, K1, Y3
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
@@ -5106,15 +5927,15 @@ pair354:
 	VFMADD231PS  (R14), Z8, Z4
 	VFMADD231PS  64(R14), Z8, Z5
 	VFMADD231PS  128(R14), Z8, Z6
-	VFMADD231PS  192(R14), Z8, K1, Z7
+	VFMADD231PS  192(R14), Y8, K1, Y7
 	BLSRQ        R12, R12
-	JMP          pair354
+	JMP          pair434
 
-single355:
+single435:
 	TESTQ R11, R11
-	JZ    done357
+	JZ    done437
 
-loop356:
+loop436:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5124,15 +5945,15 @@ loop356:
 	VFMADD231PS  (R14), Z8, Z0
 	VFMADD231PS  64(R14), Z8, Z1
 	VFMADD231PS  128(R14), Z8, Z2
-	VFMADD231PS  192(R14), Z8, K1, Z3
+	VFMADD231PS  192(R14), Y8, K1, Y3
 	BLSRQ        R11, R11
-	JNZ          loop356
+	JNZ          loop436
 
-done357:
+done437:
 	TESTQ R12, R12
-	JZ    done359
+	JZ    done439
 
-loop358:
+loop438:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5142,11 +5963,11 @@ loop358:
 	VFMADD231PS  (R13), Z8, Z4
 	VFMADD231PS  64(R13), Z8, Z5
 	VFMADD231PS  128(R13), Z8, Z6
-	VFMADD231PS  192(R13), Z8, K1, Z7
+	VFMADD231PS  192(R13), Y8, K1, Y7
 	BLSRQ        R12, R12
-	JNZ          loop358
+	JNZ          loop438
 
-done359:
+done439:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5157,11 +5978,11 @@ done359:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word353
+	JNZ     word433
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear360
+	JZ      linear440
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -5171,9 +5992,9 @@ done359:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear360:
+linear440:
 	TESTQ     SI, SI
-	JZ        unmasked361
+	JZ        unmasked441
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5207,7 +6028,7 @@ linear360:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked361:
+unmasked441:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5230,16 +6051,16 @@ unmasked361:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows348
+	JMP     rows428
 
-next349:
+next429:
 	// Tiles of 1 rows, 4 vectors
-rows362:
+rows442:
 	CMPQ      m+80(FP), $0x01
-	JLT       next363
+	JLT       next443
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh364
+	JZ        fresh444
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5247,34 +6068,34 @@ rows362:
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
-	JMP       ready365
+	JMP       ready445
 
-fresh364:
+fresh444:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread366
+	JZ        spread446
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread366:
-ready365:
+spread446:
+ready445:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word367:
+word447:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done369
+	JZ    done449
 
-loop368:
+loop448:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5284,11 +6105,11 @@ loop368:
 	VFMADD231PS  (R12), Z4, Z0
 	VFMADD231PS  64(R12), Z4, Z1
 	VFMADD231PS  128(R12), Z4, Z2
-	VFMADD231PS  192(R12), Z4, K1, Z3
+	VFMADD231PS  192(R12), Y4, K1, Y3
 	BLSRQ        R10, R10
-	JNZ          loop368
+	JNZ          loop448
 
-done369:
+done449:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5297,19 +6118,19 @@ done369:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word367
+	JNZ     word447
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear370
+	JZ      linear450
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear370:
+linear450:
 	TESTQ     SI, SI
-	JZ        unmasked371
+	JZ        unmasked451
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5330,7 +6151,7 @@ linear370:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked371:
+unmasked451:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5348,26 +6169,355 @@ unmasked371:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows362
+	JMP     rows442
 
-next363:
+next443:
+	JMP done427
+
+whole426:
+	// Tiles of 2 rows, 4 vectors
+rows452:
+	CMPQ      m+80(FP), $0x02
+	JLT       next453
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh454
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z4
+	VMOVUPS   64(BX), Z5
+	VMOVUPS   128(BX), Z6
+	VMOVUPS.Z 192(BX), K1, Z7
+	JMP       ready455
+
+fresh454:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread456
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+
+spread456:
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z2, Z6
+	VMOVAPS Z3, Z7
+
+ready455:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word457:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair458:
+	TESTQ        R11, R11
+	JZ           single459
+	TESTQ        R12, R12
+	JZ           single459
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z0
+	VFMADD231PS  64(R14), Z8, Z1
+	VFMADD231PS  128(R14), Z8, Z2
+	VFMADD231PS  192(R14), Z8, K1, Z3
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z4
+	VFMADD231PS  64(R14), Z8, Z5
+	VFMADD231PS  128(R14), Z8, Z6
+	VFMADD231PS  192(R14), Z8, K1, Z7
+	BLSRQ        R12, R12
+	JMP          pair458
+
+single459:
+	TESTQ R11, R11
+	JZ    done461
+
+loop460:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z8
+	VFMADD231PS  (R14), Z8, Z0
+	VFMADD231PS  64(R14), Z8, Z1
+	VFMADD231PS  128(R14), Z8, Z2
+	VFMADD231PS  192(R14), Z8, K1, Z3
+	BLSRQ        R11, R11
+	JNZ          loop460
+
+done461:
+	TESTQ R12, R12
+	JZ    done463
+
+loop462:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z8
+	VFMADD231PS  (R13), Z8, Z4
+	VFMADD231PS  64(R13), Z8, Z5
+	VFMADD231PS  128(R13), Z8, Z6
+	VFMADD231PS  192(R13), Z8, K1, Z7
+	BLSRQ        R12, R12
+	JNZ          loop462
+
+done463:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word457
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear464
+	VMAXPS  Z0, Z8, Z0
+	VMAXPS  Z1, Z8, Z1
+	VMAXPS  Z2, Z8, Z2
+	VMAXPS  Z3, Z8, Z3
+	VMAXPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z8, Z6
+	VMAXPS  Z7, Z8, Z7
+
+linear464:
+	TESTQ     SI, SI
+	JZ        unmasked465
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(BX), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   64(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   128(BX), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 192(BX), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked465:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows452
+
+next453:
+	// Tiles of 1 rows, 4 vectors
+rows466:
+	CMPQ      m+80(FP), $0x01
+	JLT       next467
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh468
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+	JMP       ready469
+
+fresh468:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread470
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS.Z 192(BX), K1, Z3
+
+spread470:
+ready469:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word471:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done473
+
+loop472:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z4
+	VFMADD231PS  (R12), Z4, Z0
+	VFMADD231PS  64(R12), Z4, Z1
+	VFMADD231PS  128(R12), Z4, Z2
+	VFMADD231PS  192(R12), Z4, K1, Z3
+	BLSRQ        R10, R10
+	JNZ          loop472
+
+done473:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word471
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear474
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear474:
+	TESTQ     SI, SI
+	JZ        unmasked475
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 192(BX), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked475:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows466
+
+next467:
+done427:
 	JMP end271
 
-more347:
+more425:
 	CMPQ  BX, $0x50
-	JG    more372
+	JG    more476
 	SUBQ  $0x40, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole477
 
 	// Tiles of 2 rows, 5 vectors
-rows373:
+rows479:
 	CMPQ      m+80(FP), $0x02
-	JLT       next374
+	JLT       next480
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh375
+	JZ        fresh481
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5382,9 +6532,9 @@ rows373:
 	VMOVUPS   128(BX), Z7
 	VMOVUPS   192(BX), Z8
 	VMOVUPS.Z 256(BX), K1, Z9
-	JMP       ready376
+	JMP       ready482
 
-fresh375:
+fresh481:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5392,21 +6542,21 @@ fresh375:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread377
+	JZ        spread483
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread377:
+spread483:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z1, Z6
 	VMOVAPS Z2, Z7
 	VMOVAPS Z3, Z8
 	VMOVAPS Z4, Z9
 
-ready376:
+ready482:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5415,15 +6565,15 @@ ready376:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word378:
+word484:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair379:
+pair485:
 	TESTQ        R11, R11
-	JZ           single380
+	JZ           single486
 	TESTQ        R12, R12
-	JZ           single380
+	JZ           single486
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5434,7 +6584,7 @@ pair379:
 	VFMADD231PS  64(R14), Z10, Z1
 	VFMADD231PS  128(R14), Z10, Z2
 	VFMADD231PS  192(R14), Z10, Z3
-	VFMADD231PS  256(R14), Z10, K1, Z4
+	VFMADD231PS  256(R14), Y10, K1, Y4
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
@@ -5446,15 +6596,15 @@ pair379:
 	VFMADD231PS  64(R14), Z10, Z6
 	VFMADD231PS  128(R14), Z10, Z7
 	VFMADD231PS  192(R14), Z10, Z8
-	VFMADD231PS  256(R14), Z10, K1, Z9
+	VFMADD231PS  256(R14), Y10, K1, Y9
 	BLSRQ        R12, R12
-	JMP          pair379
+	JMP          pair485
 
-single380:
+single486:
 	TESTQ R11, R11
-	JZ    done382
+	JZ    done488
 
-loop381:
+loop487:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5465,15 +6615,15 @@ loop381:
 	VFMADD231PS  64(R14), Z10, Z1
 	VFMADD231PS  128(R14), Z10, Z2
 	VFMADD231PS  192(R14), Z10, Z3
-	VFMADD231PS  256(R14), Z10, K1, Z4
+	VFMADD231PS  256(R14), Y10, K1, Y4
 	BLSRQ        R11, R11
-	JNZ          loop381
+	JNZ          loop487
 
-done382:
+done488:
 	TESTQ R12, R12
-	JZ    done384
+	JZ    done490
 
-loop383:
+loop489:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5484,11 +6634,11 @@ loop383:
 	VFMADD231PS  64(R13), Z10, Z6
 	VFMADD231PS  128(R13), Z10, Z7
 	VFMADD231PS  192(R13), Z10, Z8
-	VFMADD231PS  256(R13), Z10, K1, Z9
+	VFMADD231PS  256(R13), Y10, K1, Y9
 	BLSRQ        R12, R12
-	JNZ          loop383
+	JNZ          loop489
 
-done384:
+done490:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5499,11 +6649,11 @@ done384:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word378
+	JNZ     word484
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear385
+	JZ      linear491
 	VMAXPS  Z0, Z10, Z0
 	VMAXPS  Z1, Z10, Z1
 	VMAXPS  Z2, Z10, Z2
@@ -5515,9 +6665,9 @@ done384:
 	VMAXPS  Z8, Z10, Z8
 	VMAXPS  Z9, Z10, Z9
 
-linear385:
+linear491:
 	TESTQ     SI, SI
-	JZ        unmasked386
+	JZ        unmasked492
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5557,7 +6707,7 @@ linear385:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked386:
+unmasked492:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5582,16 +6732,16 @@ unmasked386:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows373
+	JMP     rows479
 
-next374:
+next480:
 	// Tiles of 1 rows, 5 vectors
-rows387:
+rows493:
 	CMPQ      m+80(FP), $0x01
-	JLT       next388
+	JLT       next494
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh389
+	JZ        fresh495
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5600,9 +6750,9 @@ rows387:
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
-	JMP       ready390
+	JMP       ready496
 
-fresh389:
+fresh495:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5610,26 +6760,26 @@ fresh389:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread391
+	JZ        spread497
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread391:
-ready390:
+spread497:
+ready496:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word392:
+word498:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done394
+	JZ    done500
 
-loop393:
+loop499:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5640,11 +6790,11 @@ loop393:
 	VFMADD231PS  64(R12), Z5, Z1
 	VFMADD231PS  128(R12), Z5, Z2
 	VFMADD231PS  192(R12), Z5, Z3
-	VFMADD231PS  256(R12), Z5, K1, Z4
+	VFMADD231PS  256(R12), Y5, K1, Y4
 	BLSRQ        R10, R10
-	JNZ          loop393
+	JNZ          loop499
 
-done394:
+done500:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5653,20 +6803,20 @@ done394:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word392
+	JNZ     word498
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear395
+	JZ      linear501
 	VMAXPS  Z0, Z5, Z0
 	VMAXPS  Z1, Z5, Z1
 	VMAXPS  Z2, Z5, Z2
 	VMAXPS  Z3, Z5, Z3
 	VMAXPS  Z4, Z5, Z4
 
-linear395:
+linear501:
 	TESTQ     SI, SI
-	JZ        unmasked396
+	JZ        unmasked502
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5690,7 +6840,7 @@ linear395:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked396:
+unmasked502:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5709,26 +6859,383 @@ unmasked396:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows387
+	JMP     rows493
 
-next388:
+next494:
+	JMP done478
+
+whole477:
+	// Tiles of 2 rows, 5 vectors
+rows503:
+	CMPQ      m+80(FP), $0x02
+	JLT       next504
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh505
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z5
+	VMOVUPS   64(BX), Z6
+	VMOVUPS   128(BX), Z7
+	VMOVUPS   192(BX), Z8
+	VMOVUPS.Z 256(BX), K1, Z9
+	JMP       ready506
+
+fresh505:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread507
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+
+spread507:
+	VMOVAPS Z0, Z5
+	VMOVAPS Z1, Z6
+	VMOVAPS Z2, Z7
+	VMOVAPS Z3, Z8
+	VMOVAPS Z4, Z9
+
+ready506:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word508:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair509:
+	TESTQ        R11, R11
+	JZ           single510
+	TESTQ        R12, R12
+	JZ           single510
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z0
+	VFMADD231PS  64(R14), Z10, Z1
+	VFMADD231PS  128(R14), Z10, Z2
+	VFMADD231PS  192(R14), Z10, Z3
+	VFMADD231PS  256(R14), Z10, K1, Z4
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z5
+	VFMADD231PS  64(R14), Z10, Z6
+	VFMADD231PS  128(R14), Z10, Z7
+	VFMADD231PS  192(R14), Z10, Z8
+	VFMADD231PS  256(R14), Z10, K1, Z9
+	BLSRQ        R12, R12
+	JMP          pair509
+
+single510:
+	TESTQ R11, R11
+	JZ    done512
+
+loop511:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  (R14), Z10, Z0
+	VFMADD231PS  64(R14), Z10, Z1
+	VFMADD231PS  128(R14), Z10, Z2
+	VFMADD231PS  192(R14), Z10, Z3
+	VFMADD231PS  256(R14), Z10, K1, Z4
+	BLSRQ        R11, R11
+	JNZ          loop511
+
+done512:
+	TESTQ R12, R12
+	JZ    done514
+
+loop513:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z10
+	VFMADD231PS  (R13), Z10, Z5
+	VFMADD231PS  64(R13), Z10, Z6
+	VFMADD231PS  128(R13), Z10, Z7
+	VFMADD231PS  192(R13), Z10, Z8
+	VFMADD231PS  256(R13), Z10, K1, Z9
+	BLSRQ        R12, R12
+	JNZ          loop513
+
+done514:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word508
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear515
+	VMAXPS  Z0, Z10, Z0
+	VMAXPS  Z1, Z10, Z1
+	VMAXPS  Z2, Z10, Z2
+	VMAXPS  Z3, Z10, Z3
+	VMAXPS  Z4, Z10, Z4
+	VMAXPS  Z5, Z10, Z5
+	VMAXPS  Z6, Z10, Z6
+	VMAXPS  Z7, Z10, Z7
+	VMAXPS  Z8, Z10, Z8
+	VMAXPS  Z9, Z10, Z9
+
+linear515:
+	TESTQ     SI, SI
+	JZ        unmasked516
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS.Z 256(BX), K1, Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS   64(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   128(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   192(BX), Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 256(BX), K1, Z11
+	VCMPPS    $0x16, Z10, Z11, K2
+	VMOVAPS.Z Z9, K2, Z9
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked516:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, K1, 256(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z5, (BX)
+	VMOVUPS Z6, 64(BX)
+	VMOVUPS Z7, 128(BX)
+	VMOVUPS Z8, 192(BX)
+	VMOVUPS Z9, K1, 256(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows503
+
+next504:
+	// Tiles of 1 rows, 5 vectors
+rows517:
+	CMPQ      m+80(FP), $0x01
+	JLT       next518
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh519
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+	JMP       ready520
+
+fresh519:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread521
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS.Z 256(BX), K1, Z4
+
+spread521:
+ready520:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word522:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done524
+
+loop523:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z5
+	VFMADD231PS  (R12), Z5, Z0
+	VFMADD231PS  64(R12), Z5, Z1
+	VFMADD231PS  128(R12), Z5, Z2
+	VFMADD231PS  192(R12), Z5, Z3
+	VFMADD231PS  256(R12), Z5, K1, Z4
+	BLSRQ        R10, R10
+	JNZ          loop523
+
+done524:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word522
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear525
+	VMAXPS  Z0, Z5, Z0
+	VMAXPS  Z1, Z5, Z1
+	VMAXPS  Z2, Z5, Z2
+	VMAXPS  Z3, Z5, Z3
+	VMAXPS  Z4, Z5, Z4
+
+linear525:
+	TESTQ     SI, SI
+	JZ        unmasked526
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS.Z 256(BX), K1, Z6
+	VCMPPS    $0x16, Z5, Z6, K2
+	VMOVAPS.Z Z4, K2, Z4
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked526:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, K1, 256(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows517
+
+next518:
+done478:
 	JMP end271
 
-more372:
+more476:
 	CMPQ  BX, $0x60
-	JG    more397
+	JG    more527
 	SUBQ  $0x50, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole528
 
 	// Tiles of 2 rows, 6 vectors
-rows398:
+rows530:
 	CMPQ      m+80(FP), $0x02
-	JLT       next399
+	JLT       next531
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh400
+	JZ        fresh532
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5745,9 +7252,9 @@ rows398:
 	VMOVUPS   192(BX), Z9
 	VMOVUPS   256(BX), Z10
 	VMOVUPS.Z 320(BX), K1, Z11
-	JMP       ready401
+	JMP       ready533
 
-fresh400:
+fresh532:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5756,7 +7263,7 @@ fresh400:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread402
+	JZ        spread534
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -5764,7 +7271,7 @@ fresh400:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread402:
+spread534:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 	VMOVAPS Z2, Z8
@@ -5772,7 +7279,7 @@ spread402:
 	VMOVAPS Z4, Z10
 	VMOVAPS Z5, Z11
 
-ready401:
+ready533:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5781,15 +7288,15 @@ ready401:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word403:
+word535:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair404:
+pair536:
 	TESTQ        R11, R11
-	JZ           single405
+	JZ           single537
 	TESTQ        R12, R12
-	JZ           single405
+	JZ           single537
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5801,7 +7308,7 @@ pair404:
 	VFMADD231PS  128(R14), Z12, Z2
 	VFMADD231PS  192(R14), Z12, Z3
 	VFMADD231PS  256(R14), Z12, Z4
-	VFMADD231PS  320(R14), Z12, K1, Z5
+	VFMADD231PS  320(R14), Y12, K1, Y5
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
@@ -5814,15 +7321,15 @@ pair404:
 	VFMADD231PS  128(R14), Z12, Z8
 	VFMADD231PS  192(R14), Z12, Z9
 	VFMADD231PS  256(R14), Z12, Z10
-	VFMADD231PS  320(R14), Z12, K1, Z11
+	VFMADD231PS  320(R14), Y12, K1, Y11
 	BLSRQ        R12, R12
-	JMP          pair404
+	JMP          pair536
 
-single405:
+single537:
 	TESTQ R11, R11
-	JZ    done407
+	JZ    done539
 
-loop406:
+loop538:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5834,15 +7341,15 @@ loop406:
 	VFMADD231PS  128(R14), Z12, Z2
 	VFMADD231PS  192(R14), Z12, Z3
 	VFMADD231PS  256(R14), Z12, Z4
-	VFMADD231PS  320(R14), Z12, K1, Z5
+	VFMADD231PS  320(R14), Y12, K1, Y5
 	BLSRQ        R11, R11
-	JNZ          loop406
+	JNZ          loop538
 
-done407:
+done539:
 	TESTQ R12, R12
-	JZ    done409
+	JZ    done541
 
-loop408:
+loop540:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5854,11 +7361,11 @@ loop408:
 	VFMADD231PS  128(R13), Z12, Z8
 	VFMADD231PS  192(R13), Z12, Z9
 	VFMADD231PS  256(R13), Z12, Z10
-	VFMADD231PS  320(R13), Z12, K1, Z11
+	VFMADD231PS  320(R13), Y12, K1, Y11
 	BLSRQ        R12, R12
-	JNZ          loop408
+	JNZ          loop540
 
-done409:
+done541:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5869,11 +7376,11 @@ done409:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word403
+	JNZ     word535
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear410
+	JZ      linear542
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -5887,9 +7394,9 @@ done409:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear410:
+linear542:
 	TESTQ     SI, SI
-	JZ        unmasked411
+	JZ        unmasked543
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5935,7 +7442,7 @@ linear410:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked411:
+unmasked543:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5962,16 +7469,16 @@ unmasked411:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows398
+	JMP     rows530
 
-next399:
+next531:
 	// Tiles of 1 rows, 6 vectors
-rows412:
+rows544:
 	CMPQ      m+80(FP), $0x01
-	JLT       next413
+	JLT       next545
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh414
+	JZ        fresh546
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -5981,9 +7488,9 @@ rows412:
 	VMOVUPS   192(BX), Z3
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
-	JMP       ready415
+	JMP       ready547
 
-fresh414:
+fresh546:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -5992,7 +7499,7 @@ fresh414:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread416
+	JZ        spread548
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -6000,19 +7507,19 @@ fresh414:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread416:
-ready415:
+spread548:
+ready547:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word417:
+word549:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done419
+	JZ    done551
 
-loop418:
+loop550:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6024,11 +7531,11 @@ loop418:
 	VFMADD231PS  128(R12), Z6, Z2
 	VFMADD231PS  192(R12), Z6, Z3
 	VFMADD231PS  256(R12), Z6, Z4
-	VFMADD231PS  320(R12), Z6, K1, Z5
+	VFMADD231PS  320(R12), Y6, K1, Y5
 	BLSRQ        R10, R10
-	JNZ          loop418
+	JNZ          loop550
 
-done419:
+done551:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6037,11 +7544,11 @@ done419:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word417
+	JNZ     word549
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear420
+	JZ      linear552
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -6049,9 +7556,9 @@ done419:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear420:
+linear552:
 	TESTQ     SI, SI
-	JZ        unmasked421
+	JZ        unmasked553
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6078,7 +7585,7 @@ linear420:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked421:
+unmasked553:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6098,24 +7605,409 @@ unmasked421:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows412
+	JMP     rows544
 
-next413:
+next545:
+	JMP done529
+
+whole528:
+	// Tiles of 2 rows, 6 vectors
+rows554:
+	CMPQ      m+80(FP), $0x02
+	JLT       next555
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh556
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z6
+	VMOVUPS   64(BX), Z7
+	VMOVUPS   128(BX), Z8
+	VMOVUPS   192(BX), Z9
+	VMOVUPS   256(BX), Z10
+	VMOVUPS.Z 320(BX), K1, Z11
+	JMP       ready557
+
+fresh556:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread558
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+
+spread558:
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z2, Z8
+	VMOVAPS Z3, Z9
+	VMOVAPS Z4, Z10
+	VMOVAPS Z5, Z11
+
+ready557:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word559:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair560:
+	TESTQ        R11, R11
+	JZ           single561
+	TESTQ        R12, R12
+	JZ           single561
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z0
+	VFMADD231PS  64(R14), Z12, Z1
+	VFMADD231PS  128(R14), Z12, Z2
+	VFMADD231PS  192(R14), Z12, Z3
+	VFMADD231PS  256(R14), Z12, Z4
+	VFMADD231PS  320(R14), Z12, K1, Z5
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z6
+	VFMADD231PS  64(R14), Z12, Z7
+	VFMADD231PS  128(R14), Z12, Z8
+	VFMADD231PS  192(R14), Z12, Z9
+	VFMADD231PS  256(R14), Z12, Z10
+	VFMADD231PS  320(R14), Z12, K1, Z11
+	BLSRQ        R12, R12
+	JMP          pair560
+
+single561:
+	TESTQ R11, R11
+	JZ    done563
+
+loop562:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z12
+	VFMADD231PS  (R14), Z12, Z0
+	VFMADD231PS  64(R14), Z12, Z1
+	VFMADD231PS  128(R14), Z12, Z2
+	VFMADD231PS  192(R14), Z12, Z3
+	VFMADD231PS  256(R14), Z12, Z4
+	VFMADD231PS  320(R14), Z12, K1, Z5
+	BLSRQ        R11, R11
+	JNZ          loop562
+
+done563:
+	TESTQ R12, R12
+	JZ    done565
+
+loop564:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z12
+	VFMADD231PS  (R13), Z12, Z6
+	VFMADD231PS  64(R13), Z12, Z7
+	VFMADD231PS  128(R13), Z12, Z8
+	VFMADD231PS  192(R13), Z12, Z9
+	VFMADD231PS  256(R13), Z12, Z10
+	VFMADD231PS  320(R13), Z12, K1, Z11
+	BLSRQ        R12, R12
+	JNZ          loop564
+
+done565:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word559
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear566
+	VMAXPS  Z0, Z12, Z0
+	VMAXPS  Z1, Z12, Z1
+	VMAXPS  Z2, Z12, Z2
+	VMAXPS  Z3, Z12, Z3
+	VMAXPS  Z4, Z12, Z4
+	VMAXPS  Z5, Z12, Z5
+	VMAXPS  Z6, Z12, Z6
+	VMAXPS  Z7, Z12, Z7
+	VMAXPS  Z8, Z12, Z8
+	VMAXPS  Z9, Z12, Z9
+	VMAXPS  Z10, Z12, Z10
+	VMAXPS  Z11, Z12, Z11
+
+linear566:
+	TESTQ     SI, SI
+	JZ        unmasked567
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 320(BX), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   128(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   192(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   256(BX), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 320(BX), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z11, K2, Z11
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked567:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, K1, 320(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	VMOVUPS Z9, 192(BX)
+	VMOVUPS Z10, 256(BX)
+	VMOVUPS Z11, K1, 320(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows554
+
+next555:
+	// Tiles of 1 rows, 6 vectors
+rows568:
+	CMPQ      m+80(FP), $0x01
+	JLT       next569
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh570
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+	JMP       ready571
+
+fresh570:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread572
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS.Z 320(BX), K1, Z5
+
+spread572:
+ready571:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word573:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done575
+
+loop574:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z6
+	VFMADD231PS  (R12), Z6, Z0
+	VFMADD231PS  64(R12), Z6, Z1
+	VFMADD231PS  128(R12), Z6, Z2
+	VFMADD231PS  192(R12), Z6, Z3
+	VFMADD231PS  256(R12), Z6, Z4
+	VFMADD231PS  320(R12), Z6, K1, Z5
+	BLSRQ        R10, R10
+	JNZ          loop574
+
+done575:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word573
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear576
+	VMAXPS  Z0, Z6, Z0
+	VMAXPS  Z1, Z6, Z1
+	VMAXPS  Z2, Z6, Z2
+	VMAXPS  Z3, Z6, Z3
+	VMAXPS  Z4, Z6, Z4
+	VMAXPS  Z5, Z6, Z5
+
+linear576:
+	TESTQ     SI, SI
+	JZ        unmasked577
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 320(BX), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked577:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, K1, 320(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows568
+
+next569:
+done529:
 	JMP end271
 
-more397:
+more527:
 	SUBQ  $0x60, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
+	CMPQ  BX, $0x08
+	JG    whole579
 
 	// Tiles of 2 rows, 7 vectors
-rows423:
+rows581:
 	CMPQ      m+80(FP), $0x02
-	JLT       next424
+	JLT       next582
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh425
+	JZ        fresh583
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -6134,9 +8026,9 @@ rows423:
 	VMOVUPS   256(BX), Z11
 	VMOVUPS   320(BX), Z12
 	VMOVUPS.Z 384(BX), K1, Z13
-	JMP       ready426
+	JMP       ready584
 
-fresh425:
+fresh583:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6146,7 +8038,7 @@ fresh425:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread427
+	JZ        spread585
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -6155,7 +8047,7 @@ fresh425:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread427:
+spread585:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z1, Z8
 	VMOVAPS Z2, Z9
@@ -6164,7 +8056,7 @@ spread427:
 	VMOVAPS Z5, Z12
 	VMOVAPS Z6, Z13
 
-ready426:
+ready584:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -6173,15 +8065,15 @@ ready426:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word428:
+word586:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair429:
+pair587:
 	TESTQ        R11, R11
-	JZ           single430
+	JZ           single588
 	TESTQ        R12, R12
-	JZ           single430
+	JZ           single588
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6194,7 +8086,7 @@ pair429:
 	VFMADD231PS  192(R14), Z14, Z3
 	VFMADD231PS  256(R14), Z14, Z4
 	VFMADD231PS  320(R14), Z14, Z5
-	VFMADD231PS  384(R14), Z14, K1, Z6
+	VFMADD231PS  384(R14), Y14, K1, Y6
 	BLSRQ        R11, R11
 	TZCNTQ       R12, R13
 	MOVQ         R13, R14
@@ -6208,15 +8100,15 @@ pair429:
 	VFMADD231PS  192(R14), Z14, Z10
 	VFMADD231PS  256(R14), Z14, Z11
 	VFMADD231PS  320(R14), Z14, Z12
-	VFMADD231PS  384(R14), Z14, K1, Z13
+	VFMADD231PS  384(R14), Y14, K1, Y13
 	BLSRQ        R12, R12
-	JMP          pair429
+	JMP          pair587
 
-single430:
+single588:
 	TESTQ R11, R11
-	JZ    done432
+	JZ    done590
 
-loop431:
+loop589:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6229,15 +8121,15 @@ loop431:
 	VFMADD231PS  192(R14), Z14, Z3
 	VFMADD231PS  256(R14), Z14, Z4
 	VFMADD231PS  320(R14), Z14, Z5
-	VFMADD231PS  384(R14), Z14, K1, Z6
+	VFMADD231PS  384(R14), Y14, K1, Y6
 	BLSRQ        R11, R11
-	JNZ          loop431
+	JNZ          loop589
 
-done432:
+done590:
 	TESTQ R12, R12
-	JZ    done434
+	JZ    done592
 
-loop433:
+loop591:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -6250,11 +8142,11 @@ loop433:
 	VFMADD231PS  192(R13), Z14, Z10
 	VFMADD231PS  256(R13), Z14, Z11
 	VFMADD231PS  320(R13), Z14, Z12
-	VFMADD231PS  384(R13), Z14, K1, Z13
+	VFMADD231PS  384(R13), Y14, K1, Y13
 	BLSRQ        R12, R12
-	JNZ          loop433
+	JNZ          loop591
 
-done434:
+done592:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -6265,11 +8157,11 @@ done434:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word428
+	JNZ     word586
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear435
+	JZ      linear593
 	VMAXPS  Z0, Z14, Z0
 	VMAXPS  Z1, Z14, Z1
 	VMAXPS  Z2, Z14, Z2
@@ -6285,9 +8177,9 @@ done434:
 	VMAXPS  Z12, Z14, Z12
 	VMAXPS  Z13, Z14, Z13
 
-linear435:
+linear593:
 	TESTQ     SI, SI
-	JZ        unmasked436
+	JZ        unmasked594
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -6339,7 +8231,7 @@ linear435:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked436:
+unmasked594:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -6368,16 +8260,16 @@ unmasked436:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows423
+	JMP     rows581
 
-next424:
+next582:
 	// Tiles of 1 rows, 7 vectors
-rows437:
+rows595:
 	CMPQ      m+80(FP), $0x01
-	JLT       next438
+	JLT       next596
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh439
+	JZ        fresh597
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -6388,9 +8280,9 @@ rows437:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
-	JMP       ready440
+	JMP       ready598
 
-fresh439:
+fresh597:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6400,7 +8292,7 @@ fresh439:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread441
+	JZ        spread599
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -6409,19 +8301,19 @@ fresh439:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread441:
-ready440:
+spread599:
+ready598:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word442:
+word600:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done444
+	JZ    done602
 
-loop443:
+loop601:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6434,11 +8326,11 @@ loop443:
 	VFMADD231PS  192(R12), Z7, Z3
 	VFMADD231PS  256(R12), Z7, Z4
 	VFMADD231PS  320(R12), Z7, Z5
-	VFMADD231PS  384(R12), Z7, K1, Z6
+	VFMADD231PS  384(R12), Y7, K1, Y6
 	BLSRQ        R10, R10
-	JNZ          loop443
+	JNZ          loop601
 
-done444:
+done602:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6447,11 +8339,11 @@ done444:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word442
+	JNZ     word600
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear445
+	JZ      linear603
 	VMAXPS  Z0, Z7, Z0
 	VMAXPS  Z1, Z7, Z1
 	VMAXPS  Z2, Z7, Z2
@@ -6460,9 +8352,9 @@ done444:
 	VMAXPS  Z5, Z7, Z5
 	VMAXPS  Z6, Z7, Z6
 
-linear445:
+linear603:
 	TESTQ     SI, SI
-	JZ        unmasked446
+	JZ        unmasked604
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6492,7 +8384,7 @@ linear445:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked446:
+unmasked604:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6513,9 +8405,420 @@ unmasked446:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows437
+	JMP     rows595
 
-next438:
+next596:
+	JMP done580
+
+whole579:
+	// Tiles of 2 rows, 7 vectors
+rows605:
+	CMPQ      m+80(FP), $0x02
+	JLT       next606
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh607
+	MOVQ      ldc+8(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z7
+	VMOVUPS   64(BX), Z8
+	VMOVUPS   128(BX), Z9
+	VMOVUPS   192(BX), Z10
+	VMOVUPS   256(BX), Z11
+	VMOVUPS   320(BX), Z12
+	VMOVUPS.Z 384(BX), K1, Z13
+	JMP       ready608
+
+fresh607:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread609
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+
+spread609:
+	VMOVAPS Z0, Z7
+	VMOVAPS Z1, Z8
+	VMOVAPS Z2, Z9
+	VMOVAPS Z3, Z10
+	VMOVAPS Z4, Z11
+	VMOVAPS Z5, Z12
+	VMOVAPS Z6, Z13
+
+ready608:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+	MOVQ aRow+24(FP), R10
+	SHLQ $0x02, R10
+	ADDQ R9, R10
+
+word610:
+	MOVQ (BX), R11
+	MOVQ 8(BX), R12
+
+pair611:
+	TESTQ        R11, R11
+	JZ           single612
+	TESTQ        R12, R12
+	JZ           single612
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z0
+	VFMADD231PS  64(R14), Z14, Z1
+	VFMADD231PS  128(R14), Z14, Z2
+	VFMADD231PS  192(R14), Z14, Z3
+	VFMADD231PS  256(R14), Z14, Z4
+	VFMADD231PS  320(R14), Z14, Z5
+	VFMADD231PS  384(R14), Z14, K1, Z6
+	BLSRQ        R11, R11
+	TZCNTQ       R12, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R10)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z7
+	VFMADD231PS  64(R14), Z14, Z8
+	VFMADD231PS  128(R14), Z14, Z9
+	VFMADD231PS  192(R14), Z14, Z10
+	VFMADD231PS  256(R14), Z14, Z11
+	VFMADD231PS  320(R14), Z14, Z12
+	VFMADD231PS  384(R14), Z14, K1, Z13
+	BLSRQ        R12, R12
+	JMP          pair611
+
+single612:
+	TESTQ R11, R11
+	JZ    done614
+
+loop613:
+	TZCNTQ       R11, R13
+	MOVQ         R13, R14
+	IMULQ        CX, R14
+	ADDQ         DI, R14
+	IMULQ        AX, R13
+	VBROADCASTSS (R9)(R13*1), Z14
+	VFMADD231PS  (R14), Z14, Z0
+	VFMADD231PS  64(R14), Z14, Z1
+	VFMADD231PS  128(R14), Z14, Z2
+	VFMADD231PS  192(R14), Z14, Z3
+	VFMADD231PS  256(R14), Z14, Z4
+	VFMADD231PS  320(R14), Z14, Z5
+	VFMADD231PS  384(R14), Z14, K1, Z6
+	BLSRQ        R11, R11
+	JNZ          loop613
+
+done614:
+	TESTQ R12, R12
+	JZ    done616
+
+loop615:
+	TZCNTQ       R12, R11
+	MOVQ         R11, R13
+	IMULQ        CX, R13
+	ADDQ         DI, R13
+	IMULQ        AX, R11
+	VBROADCASTSS (R10)(R11*1), Z14
+	VFMADD231PS  (R13), Z14, Z7
+	VFMADD231PS  64(R13), Z14, Z8
+	VFMADD231PS  128(R13), Z14, Z9
+	VFMADD231PS  192(R13), Z14, Z10
+	VFMADD231PS  256(R13), Z14, Z11
+	VFMADD231PS  320(R13), Z14, Z12
+	VFMADD231PS  384(R13), Z14, K1, Z13
+	BLSRQ        R12, R12
+	JNZ          loop615
+
+done616:
+	MOVQ    stride+64(FP), R11
+	IMUL3Q  $0x08, R11, R11
+	ADDQ    R11, BX
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R9
+	IMUL3Q  $0x40, AX, R11
+	ADDQ    R11, R10
+	IMUL3Q  $0x40, CX, R11
+	ADDQ    R11, DI
+	DECQ    R8
+	JNZ     word610
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear617
+	VMAXPS  Z0, Z14, Z0
+	VMAXPS  Z1, Z14, Z1
+	VMAXPS  Z2, Z14, Z2
+	VMAXPS  Z3, Z14, Z3
+	VMAXPS  Z4, Z14, Z4
+	VMAXPS  Z5, Z14, Z5
+	VMAXPS  Z6, Z14, Z6
+	VMAXPS  Z7, Z14, Z7
+	VMAXPS  Z8, Z14, Z8
+	VMAXPS  Z9, Z14, Z9
+	VMAXPS  Z10, Z14, Z10
+	VMAXPS  Z11, Z14, Z11
+	VMAXPS  Z12, Z14, Z12
+	VMAXPS  Z13, Z14, Z13
+
+linear617:
+	TESTQ     SI, SI
+	JZ        unmasked618
+	MOVQ      ldm+112(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   320(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS.Z 384(BX), K1, Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      DI, BX
+	VMOVUPS   (BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS   64(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS   128(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   192(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS   256(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z11, K2, Z11
+	VMOVUPS   320(BX), Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 384(BX), K1, Z15
+	VCMPPS    $0x16, Z14, Z15, K2
+	VMOVAPS.Z Z13, K2, Z13
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x02, BX, BX
+	ADDQ      BX, SI
+
+unmasked618:
+	MOVQ    ldc+8(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, K1, 384(BX)
+	ADDQ    DI, BX
+	VMOVUPS Z7, (BX)
+	VMOVUPS Z8, 64(BX)
+	VMOVUPS Z9, 128(BX)
+	VMOVUPS Z10, 192(BX)
+	VMOVUPS Z11, 256(BX)
+	VMOVUPS Z12, 320(BX)
+	VMOVUPS Z13, K1, 384(BX)
+	ADDQ    $0x10, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x02, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x02, m+80(FP)
+	JMP     rows605
+
+next606:
+	// Tiles of 1 rows, 7 vectors
+rows619:
+	CMPQ      m+80(FP), $0x01
+	JLT       next620
+	MOVQ      flags+120(FP), BX
+	TESTL     $0x00000001, BX
+	JZ        fresh621
+	MOVQ      ldc+8(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      DX, BX
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+	JMP       ready622
+
+fresh621:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ      bias+96(FP), BX
+	TESTQ     BX, BX
+	JZ        spread623
+	VMOVUPS   (BX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   128(BX), Z2
+	VMOVUPS   192(BX), Z3
+	VMOVUPS   256(BX), Z4
+	VMOVUPS   320(BX), Z5
+	VMOVUPS.Z 384(BX), K1, Z6
+
+spread623:
+ready622:
+	MOVQ words+56(FP), BX
+	MOVQ b+40(FP), DI
+	MOVQ depth+72(FP), R8
+	MOVQ a+16(FP), R9
+
+word624:
+	MOVQ  (BX), R10
+	TESTQ R10, R10
+	JZ    done626
+
+loop625:
+	TZCNTQ       R10, R11
+	MOVQ         R11, R12
+	IMULQ        CX, R12
+	ADDQ         DI, R12
+	IMULQ        AX, R11
+	VBROADCASTSS (R9)(R11*1), Z7
+	VFMADD231PS  (R12), Z7, Z0
+	VFMADD231PS  64(R12), Z7, Z1
+	VFMADD231PS  128(R12), Z7, Z2
+	VFMADD231PS  192(R12), Z7, Z3
+	VFMADD231PS  256(R12), Z7, Z4
+	VFMADD231PS  320(R12), Z7, Z5
+	VFMADD231PS  384(R12), Z7, K1, Z6
+	BLSRQ        R10, R10
+	JNZ          loop625
+
+done626:
+	MOVQ    stride+64(FP), R10
+	IMUL3Q  $0x08, R10, R10
+	ADDQ    R10, BX
+	IMUL3Q  $0x40, AX, R10
+	ADDQ    R10, R9
+	IMUL3Q  $0x40, CX, R10
+	ADDQ    R10, DI
+	DECQ    R8
+	JNZ     word624
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
+	MOVQ    flags+120(FP), BX
+	TESTL   $0x00000002, BX
+	JZ      linear627
+	VMAXPS  Z0, Z7, Z0
+	VMAXPS  Z1, Z7, Z1
+	VMAXPS  Z2, Z7, Z2
+	VMAXPS  Z3, Z7, Z3
+	VMAXPS  Z4, Z7, Z4
+	VMAXPS  Z5, Z7, Z5
+	VMAXPS  Z6, Z7, Z6
+
+linear627:
+	TESTQ     SI, SI
+	JZ        unmasked628
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      SI, BX
+	VMOVUPS   (BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   128(BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS   192(BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   256(BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS   320(BX), Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z5, K2, Z5
+	VMOVUPS.Z 384(BX), K1, Z8
+	VCMPPS    $0x16, Z7, Z8, K2
+	VMOVAPS.Z Z6, K2, Z6
+	MOVQ      ldm+112(FP), BX
+	SHLQ      $0x02, BX
+	IMUL3Q    $0x01, BX, BX
+	ADDQ      BX, SI
+
+unmasked628:
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    DX, BX
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, K1, 384(BX)
+	ADDQ    $0x08, words+56(FP)
+	MOVQ    ldc+8(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, DX
+	MOVQ    aRow+24(FP), BX
+	SHLQ    $0x02, BX
+	IMUL3Q  $0x01, BX, BX
+	ADDQ    BX, a+16(FP)
+	SUBQ    $0x01, m+80(FP)
+	JMP     rows619
+
+next620:
+done580:
 	JMP end271
 
 end271:
@@ -6538,7 +8841,7 @@ TEXT ·hasZeroAVX512(SB), NOSPLIT, $0-33
 	KMOVW   DI, K1
 	VMOVUPS constant7fffffff7fffffffAVX512<>+0(SB), Z0
 
-row447:
+row629:
 	VMOVUPS Z0, Z1
 	VMOVUPS Z0, Z2
 	VMOVUPS Z0, Z3
@@ -6546,9 +8849,9 @@ row447:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns450:
+columns632:
 	CMPQ    R8, $0x40
-	JLT     fewer451
+	JLT     fewer633
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	VANDPS  64(DI), Z0, Z5
@@ -6559,26 +8862,26 @@ columns450:
 	VPMINUD Z5, Z4, Z4
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x40, R8
-	JMP     columns450
+	JMP     columns632
 
-fewer451:
-columns452:
+fewer633:
+columns634:
 	CMPQ    R8, $0x10
-	JLT     fewer453
+	JLT     fewer635
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x10, R8
-	JMP     columns452
+	JMP     columns634
 
-fewer453:
+fewer635:
 	TESTQ     SI, SI
-	JZ        done449
+	JZ        done631
 	VMOVUPS.Z (DI), K1, Z5
 	VANDPS    Z0, Z5, Z5
 	VPMINUD   Z5, Z1, K1, Z1
 
-done449:
+done631:
 	VPMINUD Z2, Z1, Z1
 	VPMINUD Z3, Z1, Z1
 	VPMINUD Z4, Z1, Z1
@@ -6586,12 +8889,12 @@ done449:
 	VCMPPS  $0x00, Z2, Z1, K2
 	KMOVW   K2, DI
 	TESTL   DI, DI
-	JNZ     found448
+	JNZ     found630
 	ADDQ    CX, AX
 	DECQ    DX
-	JNZ     row447
+	JNZ     row629
 
-found448:
+found630:
 	SETNE ret+32(FP)
 	VZEROUPPER
 	RET
@@ -6624,13 +8927,13 @@ TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
 	MOVQ  m+24(FP), BX
 	MOVQ  n+32(FP), SI
 	CMPQ  SI, $0x10
-	JG    more455
+	JG    more637
 	SUBQ  $0x00, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row456:
+row638:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K1, K2
 	KMOVW   K2, SI
@@ -6638,18 +8941,18 @@ row456:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row456
-	JMP     end454
+	JNZ     row638
+	JMP     end636
 
-more455:
+more637:
 	CMPQ  SI, $0x20
-	JG    more457
+	JG    more639
 	SUBQ  $0x10, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row458:
+row640:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6662,18 +8965,18 @@ row458:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row458
-	JMP     end454
+	JNZ     row640
+	JMP     end636
 
-more457:
+more639:
 	CMPQ  SI, $0x30
-	JG    more459
+	JG    more641
 	SUBQ  $0x20, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row460:
+row642:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6691,16 +8994,16 @@ row460:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row460
-	JMP     end454
+	JNZ     row642
+	JMP     end636
 
-more459:
+more641:
 	SUBQ  $0x30, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row462:
+row644:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -6723,10 +9026,10 @@ row462:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row462
-	JMP     end454
+	JNZ     row644
+	JMP     end636
 
-end454:
+end636:
 	VZEROUPPER
 	RET
 
@@ -6746,16 +9049,16 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns464:
+columns646:
 	CMPQ    BX, $0x10
-	JLT     fewer465
+	JLT     fewer647
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row466:
+row648:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (R8), Z3, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6764,23 +9067,23 @@ row466:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, R8
 	DECQ     DI
-	JNZ      row466
+	JNZ      row648
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x10, BX
-	JMP      columns464
+	JMP      columns646
 
-fewer465:
+fewer647:
 	TESTQ   SI, SI
-	JZ      done463
+	JZ      done645
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), BX
 
-row467:
+row649:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (CX), Z3, K1, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -6789,12 +9092,12 @@ row467:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, CX
 	DECQ     BX
-	JNZ      row467
+	JNZ      row649
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done463:
+done645:
 	VZEROUPPER
 	RET
 
@@ -6817,20 +9120,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest469
+	JLT  rest651
 
-loop468:
+loop650:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop468
+	JGE     loop650
 
-rest469:
+rest651:
 	ADDQ      $0x10, SI
-	JZ        done470
+	JZ        done652
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6839,7 +9142,7 @@ rest469:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done470:
+done652:
 	VZEROUPPER
 	RET
 
@@ -6852,20 +9155,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest472
+	JLT  rest654
 
-loop471:
+loop653:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop471
+	JGE     loop653
 
-rest472:
+rest654:
 	ADDQ      $0x10, SI
-	JZ        done473
+	JZ        done655
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -6874,7 +9177,7 @@ rest472:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done473:
+done655:
 	VZEROUPPER
 	RET
 
@@ -6887,19 +9190,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest475
+	JLT          rest657
 
-loop474:
+loop656:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop474
+	JGE     loop656
 
-rest475:
+rest657:
 	ADDQ      $0x10, BX
-	JZ        done476
+	JZ        done658
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6907,7 +9210,7 @@ rest475:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done476:
+done658:
 	VZEROUPPER
 	RET
 
@@ -6920,9 +9223,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest478
+	JLT          rest660
 
-loop477:
+loop659:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -6930,11 +9233,11 @@ loop477:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop477
+	JGE     loop659
 
-rest478:
+rest660:
 	ADDQ      $0x10, BX
-	JZ        done479
+	JZ        done661
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6944,7 +9247,7 @@ rest478:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done479:
+done661:
 	VZEROUPPER
 	RET
 
@@ -6957,19 +9260,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest481
+	JLT     rest663
 
-loop480:
+loop662:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop480
+	JGE     loop662
 
-rest481:
+rest663:
 	ADDQ      $0x10, BX
-	JZ        done482
+	JZ        done664
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -6977,7 +9280,7 @@ rest481:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done482:
+done664:
 	VZEROUPPER
 	RET
 
@@ -6991,9 +9294,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest484
+	JLT     rest666
 
-loop483:
+loop665:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -7001,11 +9304,11 @@ loop483:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop483
+	JGE       loop665
 
-rest484:
+rest666:
 	ADDQ      $0x10, SI
-	JZ        done485
+	JZ        done667
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -7015,7 +9318,7 @@ rest484:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done485:
+done667:
 	VZEROUPPER
 	RET
 
@@ -7041,35 +9344,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop486:
+loop668:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns489:
+columns671:
 	CMPQ    R12, R9
-	JGE     partial487
+	JGE     partial669
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns489
+	JMP     columns671
 
-partial487:
+partial669:
 	TESTQ     R10, R10
-	JZ        next488
+	JZ        next670
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next488:
+next670:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop486
+	JNZ  loop668
 	VZEROUPPER
 	RET
 
@@ -7088,9 +9391,9 @@ TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
 	KMOVW BX, K1
 	XORQ  BX, BX
 
-many490:
+many672:
 	CMPQ    SI, $0x40
-	JLT     few491
+	JLT     few673
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	VMOVUPS 64(R9)(BX*1), Z1
@@ -7098,9 +9401,9 @@ many490:
 	VMOVUPS 192(R9)(BX*1), Z3
 	MOVQ    $0x00000001, R8
 
-loop494:
+loop676:
 	CMPQ    R8, DX
-	JGE     summed495
+	JGE     summed677
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z4
 	VADDPS  Z4, Z0, Z0
@@ -7111,60 +9414,60 @@ loop494:
 	VMOVUPS 192(R9)(BX*1), Z4
 	VADDPS  Z4, Z3, Z3
 	INCQ    R8
-	JMP     loop494
+	JMP     loop676
 
-summed495:
+summed677:
 	VMOVUPS Z0, (AX)(BX*1)
 	VMOVUPS Z1, 64(AX)(BX*1)
 	VMOVUPS Z2, 128(AX)(BX*1)
 	VMOVUPS Z3, 192(AX)(BX*1)
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     many490
+	JMP     many672
 
-few491:
+few673:
 	TESTQ   SI, SI
-	JZ      rest492
+	JZ      rest674
 	MOVQ    (CX), R9
 	VMOVUPS (R9)(BX*1), Z0
 	MOVQ    $0x00000001, R8
 
-loop496:
+loop678:
 	CMPQ    R8, DX
-	JGE     summed497
+	JGE     summed679
 	MOVQ    (CX)(R8*8), R9
 	VMOVUPS (R9)(BX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	INCQ    R8
-	JMP     loop496
+	JMP     loop678
 
-summed497:
+summed679:
 	VMOVUPS Z0, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     few491
+	JMP     few673
 
-rest492:
+rest674:
 	TESTQ     DI, DI
-	JZ        done493
+	JZ        done675
 	MOVQ      (CX), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z0
 	MOVQ      $0x00000001, SI
 
-loop498:
+loop680:
 	CMPQ      SI, DX
-	JGE       summed499
+	JGE       summed681
 	MOVQ      (CX)(SI*8), DI
 	VMOVUPS.Z (DI)(BX*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	INCQ      SI
-	JMP       loop498
+	JMP       loop680
 
-summed499:
+summed681:
 	VMOVUPS Z0, K1, (AX)(BX*1)
 	ADDQ    $0x00000040, BX
 
-done493:
+done675:
 	VZEROUPPER
 	RET
 
@@ -7186,33 +9489,33 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row500:
+row682:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns502:
+columns684:
 	CMPQ    R11, $0x10
-	JLT     fewer503
+	JLT     fewer685
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns502
+	JMP     columns684
 
-fewer503:
+fewer685:
 	TESTQ     R8, R8
-	JZ        done501
+	JZ        done683
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done501:
+done683:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row500
+	JNZ  row682
 	VZEROUPPER
 	RET
 
@@ -7233,9 +9536,9 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-40
 	KMOVW   DI, K1
 	MOVQ    BX, BX
 
-columns505:
+columns687:
 	CMPQ    BX, $0x40
-	JLT     fewer506
+	JLT     fewer688
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
@@ -7243,7 +9546,7 @@ columns505:
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row507:
+row689:
 	VMOVUPS (R8), Z5
 	VANDPS  Z0, Z5, Z5
 	VPMAXUD Z5, Z1, Z1
@@ -7258,7 +9561,7 @@ row507:
 	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row507
+	JNZ     row689
 	VMOVUPS Z1, (AX)
 	VMOVUPS Z2, 64(AX)
 	VMOVUPS Z3, 128(AX)
@@ -7266,46 +9569,46 @@ row507:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x40, BX
-	JMP     columns505
+	JMP     columns687
 
-fewer506:
-columns508:
+fewer688:
+columns690:
 	CMPQ    BX, $0x10
-	JLT     fewer509
+	JLT     fewer691
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row510:
+row692:
 	VMOVUPS (R8), Z2
 	VANDPS  Z0, Z2, Z2
 	VPMAXUD Z2, Z1, Z1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row510
+	JNZ     row692
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, BX
-	JMP     columns508
+	JMP     columns690
 
-fewer509:
+fewer691:
 	TESTQ   SI, SI
-	JZ      done504
+	JZ      done686
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row511:
+row693:
 	VMOVUPS.Z (CX), K1, Z2
 	VANDPS    Z0, Z2, Z2
 	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row511
+	JNZ       row693
 	VMOVUPS   Z1, K1, (AX)
 	ADDQ      $0x00000040, AX
 
-done504:
+done686:
 	VZEROUPPER
 	RET
 
@@ -7328,14 +9631,14 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, BX, BX
 	KMOVW BX, K1
 
-row512:
+row694:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns514:
+columns696:
 	CMPQ       R13, $0x10
-	JLT        fewer515
+	JLT        fewer697
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -7353,11 +9656,11 @@ columns514:
 	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
-	JMP        columns514
+	JMP        columns696
 
-fewer515:
+fewer697:
 	TESTQ      R10, R10
-	JZ         done513
+	JZ         done695
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
@@ -7366,11 +9669,11 @@ fewer515:
 	VMOVUPS    Z1, K1, (R11)
 	ADDQ       $0x40, R11
 
-done513:
+done695:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row512
+	JNZ  row694
 	VZEROUPPER
 	RET
 
@@ -7387,7 +9690,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop516:
+loop698:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -7449,13 +9752,13 @@ loop516:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done517
+	JGE        done699
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop516
+	JMP        loop698
 
-done517:
+done699:
 	VZEROUPPER
 	RET
 
@@ -7467,9 +9770,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest519
+	JLT  rest701
 
-loop518:
+loop700:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -7505,11 +9808,11 @@ loop518:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop518
+	JGE         loop700
 
-rest519:
+rest701:
 	ADDQ        $0x10, BX
-	JZ          done520
+	JZ          done702
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7547,7 +9850,7 @@ rest519:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done520:
+done702:
 	VZEROUPPER
 	RET
 
@@ -7811,9 +10114,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest522
+	JLT  rest704
 
-loop521:
+loop703:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -7855,11 +10158,11 @@ loop521:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop521
+	JGE         loop703
 
-rest522:
+rest704:
 	ADDQ        $0x10, BX
-	JZ          done523
+	JZ          done705
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -7903,7 +10206,7 @@ rest522:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done523:
+done705:
 	VZEROUPPER
 	RET
 
@@ -8257,9 +10560,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest525
+	JLT  rest707
 
-loop524:
+loop706:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -8314,11 +10617,11 @@ loop524:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop524
+	JGE         loop706
 
-rest525:
+rest707:
 	ADDQ        $0x10, BX
-	JZ          done526
+	JZ          done708
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8375,7 +10678,7 @@ rest525:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done526:
+done708:
 	VZEROUPPER
 	RET
 
@@ -8387,9 +10690,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest528
+	JLT  rest710
 
-loop527:
+loop709:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -8432,11 +10735,11 @@ loop527:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop527
+	JGE         loop709
 
-rest528:
+rest710:
 	ADDQ        $0x10, BX
-	JZ          done529
+	JZ          done711
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8481,7 +10784,7 @@ rest528:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done529:
+done711:
 	VZEROUPPER
 	RET
 
@@ -8511,9 +10814,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest531
+	JLT  rest713
 
-loop530:
+loop712:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -8569,11 +10872,11 @@ loop530:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop530
+	JGE         loop712
 
-rest531:
+rest713:
 	ADDQ        $0x10, BX
-	JZ          done532
+	JZ          done714
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -8631,7 +10934,7 @@ rest531:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done532:
+done714:
 	VZEROUPPER
 	RET
 
@@ -8772,9 +11075,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest534
+	JLT  rest716
 
-loop533:
+loop715:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -8882,11 +11185,11 @@ loop533:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop533
+	JGE         loop715
 
-rest534:
+rest716:
 	ADDQ        $0x10, R8
-	JZ          done535
+	JZ          done717
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -8996,7 +11299,7 @@ rest534:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done535:
+done717:
 	VZEROUPPER
 	RET
 
@@ -9009,9 +11312,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest537
+	JLT          rest719
 
-loop536:
+loop718:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -9019,11 +11322,11 @@ loop536:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop536
+	JGE     loop718
 
-rest537:
+rest719:
 	ADDQ      $0x10, BX
-	JZ        done538
+	JZ        done720
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -9033,7 +11336,7 @@ rest537:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done538:
+done720:
 	VZEROUPPER
 	RET
 
@@ -9048,9 +11351,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest540
+	JLT          rest722
 
-loop539:
+loop721:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -9065,11 +11368,11 @@ loop539:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop539
+	JGE       loop721
 
-rest540:
+rest722:
 	ADDQ      $0x10, SI
-	JZ        done541
+	JZ        done723
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9086,7 +11389,7 @@ rest540:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done541:
+done723:
 	VZEROUPPER
 	RET
 
@@ -9128,9 +11431,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest543
+	JLT          rest725
 
-loop542:
+loop724:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -9163,11 +11466,11 @@ loop542:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop542
+	JGE       loop724
 
-rest543:
+rest725:
 	ADDQ      $0x10, DI
-	JZ        done544
+	JZ        done726
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9202,7 +11505,7 @@ rest543:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done544:
+done726:
 	VZEROUPPER
 	RET
 
@@ -9235,9 +11538,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest546
+	JLT          rest728
 
-loop545:
+loop727:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -9252,11 +11555,11 @@ loop545:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop545
+	JGE     loop727
 
-rest546:
+rest728:
 	ADDQ      $0x10, SI
-	JZ        done547
+	JZ        done729
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9273,7 +11576,7 @@ rest546:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done547:
+done729:
 	VZEROUPPER
 	RET
 
@@ -9291,9 +11594,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest549
+	JLT          rest731
 
-loop548:
+loop730:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -9323,11 +11626,11 @@ loop548:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop548
+	JGE       loop730
 
-rest549:
+rest731:
 	ADDQ      $0x10, DI
-	JZ        done550
+	JZ        done732
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -9359,7 +11662,7 @@ rest549:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done550:
+done732:
 	VZEROUPPER
 	RET
 
@@ -9371,18 +11674,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop552:
+loop734:
 	CMPQ     AX, DX
-	JGE      done551
+	JGE      done733
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done551
+	JCC      done733
 	ADDQ     $0x10, AX
-	JMP      loop552
+	JMP      loop734
 
-done551:
+done733:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -9395,18 +11698,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop554:
+loop736:
 	CMPQ      AX, BX
-	JGE       done553
+	JGE       done735
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop554
+	JMP       loop736
 
-done553:
+done735:
 	VZEROUPPER
 	RET
 
@@ -9429,19 +11732,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop557:
+loop739:
 	CMPQ    AX, DX
-	JGE     done556
+	JGE     done738
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector558
+	JEQ     vector740
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector558:
+vector740:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -9457,19 +11760,19 @@ vector558:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector558
+	JNZ       vector740
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop557
+	JMP       loop739
 
-done556:
+done738:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end555
+	JCC      end737
 	MOVB     $0x01, AL
 
-end555:
+end737:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -9483,18 +11786,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop560:
+loop742:
 	CMPQ      AX, BX
-	JGE       done559
+	JGE       done741
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop560
+	JMP       loop742
 
-done559:
+done741:
 	VZEROUPPER
 	RET
 
@@ -9518,17 +11821,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop562:
+loop744:
 	CMPQ        CX, BX
-	JGE         done561
+	JGE         done743
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop562
+	JMP         loop744
 
-done561:
+done743:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -48,6 +48,7 @@ type panel struct {
 	c, m, n               reg.GPVirtual
 	maskRow               reg.GPVirtual // current row of the mask
 	last                  mask          // lanes of the last vector of columns; nil: all
+	half                  bool          // the last vector is in the lower half of a register
 	local                 operand.Mem   // two words: the row to prefetch next, and the steps left for later parts
 }
 

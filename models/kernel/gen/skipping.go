@@ -36,12 +36,33 @@ func (v *isa) skipPanel() {
 	p.c, p.n, p.maskRow = v.pointer("c"), v.pointer("n"), v.pointer("mask")
 	v.byVectors(p.n, v.skipVectors(), func(vectors int, last mask) {
 		p.last = last
-		if 2*vectors <= v.skipVectors() || v.wide {
-			p.skipTiles(2, vectors)
-		}
-		p.skipTiles(1, vectors)
+		p.byHalves(func() {
+			if 2*vectors <= v.skipVectors() || v.wide {
+				p.skipTiles(2, vectors)
+			}
+			p.skipTiles(1, vectors)
+		})
 	})
 	v.end()
+}
+
+// byHalves emits a body for where half a wide register has what is left for the last vector, and one for the rest: loads
+// limit these products, and some processors take half the time to load half a register.
+func (p *panel) byHalves(body func()) {
+	if !p.wide {
+		body()
+		return
+	}
+	whole, done := p.label("whole"), p.label("done")
+	p.CMPQ(p.n, operand.U8(p.lanes/2))
+	p.JG(operand.LabelRef(whole))
+	p.half = true
+	body()
+	p.JMP(operand.LabelRef(done))
+	p.Label(whole)
+	p.half = false
+	body()
+	p.Label(done)
 }
 
 // byVectors branches to what is emitted for as many vectors as n elements need, the last of them masked.
@@ -172,7 +193,12 @@ func (x *terms) add() {
 	x.IMULQ(x.aStep, k)
 	x.VBROADCASTSS(operand.Mem{Base: x.a, Index: k, Scale: 1}, factor)
 	for i, sum := range x.sums {
-		x.addProduct(operand.Mem{Base: row, Disp: i * x.bytes()}, factor, x.lanesOf(i), sum)
+		at := operand.Mem{Base: row, Disp: i * x.bytes()}
+		if x.half && i == x.vectors-1 {
+			x.addProduct(at, factor.AsY(), x.last, sum.AsY())
+			continue
+		}
+		x.addProduct(at, factor, x.lanesOf(i), sum)
 	}
 	x.BLSRQ(x.word, x.word)
 }
