@@ -62,10 +62,10 @@ func reluMaskAVX2(dst []float32, dy []float32, y []float32)
 //go:noescape
 func scatterAddAVX2(table *float32, n int, ids *int32, stride int, src *float32, lds int, m int)
 
-// sumRowsAVX2 sets dst to the sum of n elements of count rows, in order.
+// gatherSumAVX2 sets row i of dst [m, n] to start plus row ids[i*stride+columns[j]] of each of count tables, in order.
 //
 //go:noescape
-func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
+func gatherSumAVX2(dst *float32, ldd int, start *float32, tables **float32, ids *int32, stride int, columns *int, count int, m int, n int)
 
 // copyRowsAVX2 copies m rows of n elements.
 //

@@ -6089,99 +6089,866 @@ next502:
 	VZEROUPPER
 	RET
 
-// func sumRowsAVX2(dst *float32, rows **float32, count int, n int)
+// func gatherSumAVX2(dst *float32, ldd int, start *float32, tables **float32, ids *int32, stride int, columns *int, count int, m int, n int)
 // Requires: AVX
-TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    rows+8(FP), CX
-	MOVQ    count+16(FP), DX
-	MOVQ    n+24(FP), SI
-	MOVQ    n+24(FP), DI
-	ANDL    $0x07, DI
-	SUBQ    DI, SI
-	LEAQ    tailMask<>+32(SB), BX
-	MOVQ    DI, R8
-	NEGQ    R8
-	VMOVDQU (BX)(R8*4), Y0
-	XORQ    BX, BX
+TEXT ·gatherSumAVX2(SB), NOSPLIT, $0-80
+	MOVQ ids+32(FP), AX
+	MOVQ columns+48(FP), CX
+	MOVQ tables+24(FP), DX
+	MOVQ n+72(FP), BX
+	SHLQ $0x02, BX
+	MOVQ n+72(FP), SI
+	XORQ DI, DI
 
 many504:
-	CMPQ    SI, $0x20
-	JLT     few505
-	MOVQ    (CX), R9
-	VMOVUPS (R9)(BX*1), Y1
-	VMOVUPS 32(R9)(BX*1), Y2
-	VMOVUPS 64(R9)(BX*1), Y3
-	VMOVUPS 96(R9)(BX*1), Y4
-	MOVQ    $0x00000001, R8
+	CMPQ SI, $0x00000040
+	JLE  few505
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), R9
 
-loop508:
-	CMPQ    R8, DX
-	JGE     summed509
-	MOVQ    (CX)(R8*8), R9
-	VMOVUPS (R9)(BX*1), Y5
-	VADDPS  Y5, Y1, Y1
-	VMOVUPS 32(R9)(BX*1), Y5
-	VADDPS  Y5, Y2, Y2
-	VMOVUPS 64(R9)(BX*1), Y5
-	VADDPS  Y5, Y3, Y3
-	VMOVUPS 96(R9)(BX*1), Y5
-	VADDPS  Y5, Y4, Y4
-	INCQ    R8
-	JMP     loop508
+row506:
+	MOVQ    start+16(FP), R10
+	VMOVUPS (R10)(DI*1), Y0
+	VMOVUPS 32(R10)(DI*1), Y1
+	VMOVUPS 64(R10)(DI*1), Y2
+	VMOVUPS 96(R10)(DI*1), Y3
+	VMOVUPS 128(R10)(DI*1), Y4
+	VMOVUPS 160(R10)(DI*1), Y5
+	VMOVUPS 192(R10)(DI*1), Y6
+	VMOVUPS 224(R10)(DI*1), Y7
+	XORQ    R10, R10
 
-summed509:
-	VMOVUPS Y1, (AX)(BX*1)
-	VMOVUPS Y2, 32(AX)(BX*1)
-	VMOVUPS Y3, 64(AX)(BX*1)
-	VMOVUPS Y4, 96(AX)(BX*1)
-	ADDQ    $0x00000080, BX
-	SUBQ    $0x20, SI
+table507:
+	CMPQ    R10, count+56(FP)
+	JGE     summed508
+	MOVQ    (CX)(R10*8), R11
+	MOVLQSX (AX)(R11*4), R11
+	IMULQ   BX, R11
+	ADDQ    (DX)(R10*8), R11
+	VADDPS  (R11)(DI*1), Y0, Y0
+	VADDPS  32(R11)(DI*1), Y1, Y1
+	VADDPS  64(R11)(DI*1), Y2, Y2
+	VADDPS  96(R11)(DI*1), Y3, Y3
+	VADDPS  128(R11)(DI*1), Y4, Y4
+	VADDPS  160(R11)(DI*1), Y5, Y5
+	VADDPS  192(R11)(DI*1), Y6, Y6
+	VADDPS  224(R11)(DI*1), Y7, Y7
+	INCQ    R10
+	JMP     table507
+
+summed508:
+	MOVQ    stride+40(FP), R10
+	SHLQ    $0x02, R10
+	ADDQ    R10, AX
+	VMOVUPS Y0, (R9)(DI*1)
+	VMOVUPS Y1, 32(R9)(DI*1)
+	VMOVUPS Y2, 64(R9)(DI*1)
+	VMOVUPS Y3, 96(R9)(DI*1)
+	VMOVUPS Y4, 128(R9)(DI*1)
+	VMOVUPS Y5, 160(R9)(DI*1)
+	VMOVUPS Y6, 192(R9)(DI*1)
+	VMOVUPS Y7, 224(R9)(DI*1)
+	MOVQ    ldd+8(FP), R10
+	SHLQ    $0x02, R10
+	ADDQ    R10, R9
+	DECQ    R8
+	JNZ     row506
+	MOVQ    ids+32(FP), AX
+	SUBQ    $0x00000040, SI
+	ADDQ    $0x00000100, DI
 	JMP     many504
 
 few505:
-	TESTQ   SI, SI
-	JZ      rest506
-	MOVQ    (CX), R9
-	VMOVUPS (R9)(BX*1), Y1
-	MOVQ    $0x00000001, R8
+	CMPQ    SI, $0x08
+	JG      more510
+	SUBQ    $0x00, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial511
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
 
-loop510:
-	CMPQ    R8, DX
-	JGE     summed511
-	MOVQ    (CX)(R8*8), R9
-	VMOVUPS (R9)(BX*1), Y2
-	VADDPS  Y2, Y1, Y1
-	INCQ    R8
-	JMP     loop510
+row513:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	XORQ    R9, R9
 
-summed511:
-	VMOVUPS Y1, (AX)(BX*1)
-	ADDQ    $0x00000020, BX
-	SUBQ    $0x08, SI
-	JMP     few505
+table514:
+	CMPQ    R9, count+56(FP)
+	JGE     summed515
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	INCQ    R9
+	JMP     table514
 
-rest506:
-	TESTQ      DI, DI
-	JZ         done507
-	MOVQ       (CX), DI
-	VMASKMOVPS (DI)(BX*1), Y0, Y1
-	MOVQ       $0x00000001, SI
+summed515:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row513
+	MOVQ    ids+32(FP), AX
+	JMP     done512
 
-loop512:
-	CMPQ       SI, DX
-	JGE        summed513
-	MOVQ       (CX)(SI*8), DI
-	VMASKMOVPS (DI)(BX*1), Y0, Y2
+partial511:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row516:
+	MOVQ       start+16(FP), R9
+	VMASKMOVPS (R9)(DI*1), Y0, Y1
+	XORQ       R9, R9
+
+table517:
+	CMPQ       R9, count+56(FP)
+	JGE        summed518
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VMASKMOVPS (R10)(DI*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	INCQ       SI
-	JMP        loop512
+	INCQ       R9
+	JMP        table517
 
-summed513:
-	VMASKMOVPS Y1, Y0, (AX)(BX*1)
-	ADDQ       $0x00000020, BX
+summed518:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMASKMOVPS Y1, Y0, (SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row516
+	MOVQ       ids+32(FP), AX
 
-done507:
+done512:
+	JMP end509
+
+more510:
+	CMPQ    SI, $0x10
+	JG      more519
+	SUBQ    $0x08, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial520
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row522:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	XORQ    R9, R9
+
+table523:
+	CMPQ    R9, count+56(FP)
+	JGE     summed524
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	INCQ    R9
+	JMP     table523
+
+summed524:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row522
+	MOVQ    ids+32(FP), AX
+	JMP     done521
+
+partial520:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row525:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMASKMOVPS 32(R9)(DI*1), Y0, Y2
+	XORQ       R9, R9
+
+table526:
+	CMPQ       R9, count+56(FP)
+	JGE        summed527
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VMASKMOVPS 32(R10)(DI*1), Y0, Y3
+	VADDPS     Y3, Y2, Y2
+	INCQ       R9
+	JMP        table526
+
+summed527:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMASKMOVPS Y2, Y0, 32(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row525
+	MOVQ       ids+32(FP), AX
+
+done521:
+	JMP end509
+
+more519:
+	CMPQ    SI, $0x18
+	JG      more528
+	SUBQ    $0x10, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial529
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row531:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	XORQ    R9, R9
+
+table532:
+	CMPQ    R9, count+56(FP)
+	JGE     summed533
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	INCQ    R9
+	JMP     table532
+
+summed533:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row531
+	MOVQ    ids+32(FP), AX
+	JMP     done530
+
+partial529:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row534:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMASKMOVPS 64(R9)(DI*1), Y0, Y3
+	XORQ       R9, R9
+
+table535:
+	CMPQ       R9, count+56(FP)
+	JGE        summed536
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VMASKMOVPS 64(R10)(DI*1), Y0, Y4
+	VADDPS     Y4, Y3, Y3
+	INCQ       R9
+	JMP        table535
+
+summed536:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMASKMOVPS Y3, Y0, 64(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row534
+	MOVQ       ids+32(FP), AX
+
+done530:
+	JMP end509
+
+more528:
+	CMPQ    SI, $0x20
+	JG      more537
+	SUBQ    $0x18, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial538
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row540:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	VMOVUPS 96(R9)(DI*1), Y3
+	XORQ    R9, R9
+
+table541:
+	CMPQ    R9, count+56(FP)
+	JGE     summed542
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	VADDPS  96(R10)(DI*1), Y3, Y3
+	INCQ    R9
+	JMP     table541
+
+summed542:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	VMOVUPS Y3, 96(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row540
+	MOVQ    ids+32(FP), AX
+	JMP     done539
+
+partial538:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row543:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMOVUPS    64(R9)(DI*1), Y3
+	VMASKMOVPS 96(R9)(DI*1), Y0, Y4
+	XORQ       R9, R9
+
+table544:
+	CMPQ       R9, count+56(FP)
+	JGE        summed545
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VADDPS     64(R10)(DI*1), Y3, Y3
+	VMASKMOVPS 96(R10)(DI*1), Y0, Y5
+	VADDPS     Y5, Y4, Y4
+	INCQ       R9
+	JMP        table544
+
+summed545:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMOVUPS    Y3, 64(SI)(DI*1)
+	VMASKMOVPS Y4, Y0, 96(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row543
+	MOVQ       ids+32(FP), AX
+
+done539:
+	JMP end509
+
+more537:
+	CMPQ    SI, $0x28
+	JG      more546
+	SUBQ    $0x20, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial547
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row549:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	VMOVUPS 96(R9)(DI*1), Y3
+	VMOVUPS 128(R9)(DI*1), Y4
+	XORQ    R9, R9
+
+table550:
+	CMPQ    R9, count+56(FP)
+	JGE     summed551
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	VADDPS  96(R10)(DI*1), Y3, Y3
+	VADDPS  128(R10)(DI*1), Y4, Y4
+	INCQ    R9
+	JMP     table550
+
+summed551:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	VMOVUPS Y3, 96(SI)(DI*1)
+	VMOVUPS Y4, 128(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row549
+	MOVQ    ids+32(FP), AX
+	JMP     done548
+
+partial547:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row552:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMOVUPS    64(R9)(DI*1), Y3
+	VMOVUPS    96(R9)(DI*1), Y4
+	VMASKMOVPS 128(R9)(DI*1), Y0, Y5
+	XORQ       R9, R9
+
+table553:
+	CMPQ       R9, count+56(FP)
+	JGE        summed554
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VADDPS     64(R10)(DI*1), Y3, Y3
+	VADDPS     96(R10)(DI*1), Y4, Y4
+	VMASKMOVPS 128(R10)(DI*1), Y0, Y6
+	VADDPS     Y6, Y5, Y5
+	INCQ       R9
+	JMP        table553
+
+summed554:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMOVUPS    Y3, 64(SI)(DI*1)
+	VMOVUPS    Y4, 96(SI)(DI*1)
+	VMASKMOVPS Y5, Y0, 128(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row552
+	MOVQ       ids+32(FP), AX
+
+done548:
+	JMP end509
+
+more546:
+	CMPQ    SI, $0x30
+	JG      more555
+	SUBQ    $0x28, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial556
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row558:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	VMOVUPS 96(R9)(DI*1), Y3
+	VMOVUPS 128(R9)(DI*1), Y4
+	VMOVUPS 160(R9)(DI*1), Y5
+	XORQ    R9, R9
+
+table559:
+	CMPQ    R9, count+56(FP)
+	JGE     summed560
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	VADDPS  96(R10)(DI*1), Y3, Y3
+	VADDPS  128(R10)(DI*1), Y4, Y4
+	VADDPS  160(R10)(DI*1), Y5, Y5
+	INCQ    R9
+	JMP     table559
+
+summed560:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	VMOVUPS Y3, 96(SI)(DI*1)
+	VMOVUPS Y4, 128(SI)(DI*1)
+	VMOVUPS Y5, 160(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row558
+	MOVQ    ids+32(FP), AX
+	JMP     done557
+
+partial556:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row561:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMOVUPS    64(R9)(DI*1), Y3
+	VMOVUPS    96(R9)(DI*1), Y4
+	VMOVUPS    128(R9)(DI*1), Y5
+	VMASKMOVPS 160(R9)(DI*1), Y0, Y6
+	XORQ       R9, R9
+
+table562:
+	CMPQ       R9, count+56(FP)
+	JGE        summed563
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VADDPS     64(R10)(DI*1), Y3, Y3
+	VADDPS     96(R10)(DI*1), Y4, Y4
+	VADDPS     128(R10)(DI*1), Y5, Y5
+	VMASKMOVPS 160(R10)(DI*1), Y0, Y7
+	VADDPS     Y7, Y6, Y6
+	INCQ       R9
+	JMP        table562
+
+summed563:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMOVUPS    Y3, 64(SI)(DI*1)
+	VMOVUPS    Y4, 96(SI)(DI*1)
+	VMOVUPS    Y5, 128(SI)(DI*1)
+	VMASKMOVPS Y6, Y0, 160(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row561
+	MOVQ       ids+32(FP), AX
+
+done557:
+	JMP end509
+
+more555:
+	CMPQ    SI, $0x38
+	JG      more564
+	SUBQ    $0x30, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial565
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row567:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	VMOVUPS 96(R9)(DI*1), Y3
+	VMOVUPS 128(R9)(DI*1), Y4
+	VMOVUPS 160(R9)(DI*1), Y5
+	VMOVUPS 192(R9)(DI*1), Y6
+	XORQ    R9, R9
+
+table568:
+	CMPQ    R9, count+56(FP)
+	JGE     summed569
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	VADDPS  96(R10)(DI*1), Y3, Y3
+	VADDPS  128(R10)(DI*1), Y4, Y4
+	VADDPS  160(R10)(DI*1), Y5, Y5
+	VADDPS  192(R10)(DI*1), Y6, Y6
+	INCQ    R9
+	JMP     table568
+
+summed569:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	VMOVUPS Y3, 96(SI)(DI*1)
+	VMOVUPS Y4, 128(SI)(DI*1)
+	VMOVUPS Y5, 160(SI)(DI*1)
+	VMOVUPS Y6, 192(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row567
+	MOVQ    ids+32(FP), AX
+	JMP     done566
+
+partial565:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row570:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMOVUPS    64(R9)(DI*1), Y3
+	VMOVUPS    96(R9)(DI*1), Y4
+	VMOVUPS    128(R9)(DI*1), Y5
+	VMOVUPS    160(R9)(DI*1), Y6
+	VMASKMOVPS 192(R9)(DI*1), Y0, Y7
+	XORQ       R9, R9
+
+table571:
+	CMPQ       R9, count+56(FP)
+	JGE        summed572
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VADDPS     64(R10)(DI*1), Y3, Y3
+	VADDPS     96(R10)(DI*1), Y4, Y4
+	VADDPS     128(R10)(DI*1), Y5, Y5
+	VADDPS     160(R10)(DI*1), Y6, Y6
+	VMASKMOVPS 192(R10)(DI*1), Y0, Y8
+	VADDPS     Y8, Y7, Y7
+	INCQ       R9
+	JMP        table571
+
+summed572:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMOVUPS    Y3, 64(SI)(DI*1)
+	VMOVUPS    Y4, 96(SI)(DI*1)
+	VMOVUPS    Y5, 128(SI)(DI*1)
+	VMOVUPS    Y6, 160(SI)(DI*1)
+	VMASKMOVPS Y7, Y0, 192(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row570
+	MOVQ       ids+32(FP), AX
+
+done566:
+	JMP end509
+
+more564:
+	SUBQ    $0x38, SI
+	LEAQ    tailMask<>+32(SB), R8
+	MOVQ    SI, R9
+	NEGQ    R9
+	VMOVDQU (R8)(R9*4), Y0
+	CMPQ    SI, $0x08
+	JNE     partial574
+	MOVQ    m+64(FP), R8
+	MOVQ    dst+0(FP), SI
+
+row576:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Y0
+	VMOVUPS 32(R9)(DI*1), Y1
+	VMOVUPS 64(R9)(DI*1), Y2
+	VMOVUPS 96(R9)(DI*1), Y3
+	VMOVUPS 128(R9)(DI*1), Y4
+	VMOVUPS 160(R9)(DI*1), Y5
+	VMOVUPS 192(R9)(DI*1), Y6
+	VMOVUPS 224(R9)(DI*1), Y7
+	XORQ    R9, R9
+
+table577:
+	CMPQ    R9, count+56(FP)
+	JGE     summed578
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Y0, Y0
+	VADDPS  32(R10)(DI*1), Y1, Y1
+	VADDPS  64(R10)(DI*1), Y2, Y2
+	VADDPS  96(R10)(DI*1), Y3, Y3
+	VADDPS  128(R10)(DI*1), Y4, Y4
+	VADDPS  160(R10)(DI*1), Y5, Y5
+	VADDPS  192(R10)(DI*1), Y6, Y6
+	VADDPS  224(R10)(DI*1), Y7, Y7
+	INCQ    R9
+	JMP     table577
+
+summed578:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Y0, (SI)(DI*1)
+	VMOVUPS Y1, 32(SI)(DI*1)
+	VMOVUPS Y2, 64(SI)(DI*1)
+	VMOVUPS Y3, 96(SI)(DI*1)
+	VMOVUPS Y4, 128(SI)(DI*1)
+	VMOVUPS Y5, 160(SI)(DI*1)
+	VMOVUPS Y6, 192(SI)(DI*1)
+	VMOVUPS Y7, 224(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row576
+	MOVQ    ids+32(FP), AX
+	JMP     done575
+
+partial574:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row579:
+	MOVQ       start+16(FP), R9
+	VMOVUPS    (R9)(DI*1), Y1
+	VMOVUPS    32(R9)(DI*1), Y2
+	VMOVUPS    64(R9)(DI*1), Y3
+	VMOVUPS    96(R9)(DI*1), Y4
+	VMOVUPS    128(R9)(DI*1), Y5
+	VMOVUPS    160(R9)(DI*1), Y6
+	VMOVUPS    192(R9)(DI*1), Y7
+	VMASKMOVPS 224(R9)(DI*1), Y0, Y8
+	XORQ       R9, R9
+
+table580:
+	CMPQ       R9, count+56(FP)
+	JGE        summed581
+	MOVQ       (CX)(R9*8), R10
+	MOVLQSX    (AX)(R10*4), R10
+	IMULQ      BX, R10
+	ADDQ       (DX)(R9*8), R10
+	VADDPS     (R10)(DI*1), Y1, Y1
+	VADDPS     32(R10)(DI*1), Y2, Y2
+	VADDPS     64(R10)(DI*1), Y3, Y3
+	VADDPS     96(R10)(DI*1), Y4, Y4
+	VADDPS     128(R10)(DI*1), Y5, Y5
+	VADDPS     160(R10)(DI*1), Y6, Y6
+	VADDPS     192(R10)(DI*1), Y7, Y7
+	VMASKMOVPS 224(R10)(DI*1), Y0, Y9
+	VADDPS     Y9, Y8, Y8
+	INCQ       R9
+	JMP        table580
+
+summed581:
+	MOVQ       stride+40(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, AX
+	VMOVUPS    Y1, (SI)(DI*1)
+	VMOVUPS    Y2, 32(SI)(DI*1)
+	VMOVUPS    Y3, 64(SI)(DI*1)
+	VMOVUPS    Y4, 96(SI)(DI*1)
+	VMOVUPS    Y5, 128(SI)(DI*1)
+	VMOVUPS    Y6, 160(SI)(DI*1)
+	VMOVUPS    Y7, 192(SI)(DI*1)
+	VMASKMOVPS Y8, Y0, 224(SI)(DI*1)
+	MOVQ       ldd+8(FP), R9
+	SHLQ       $0x02, R9
+	ADDQ       R9, SI
+	DECQ       R8
+	JNZ        row579
+	MOVQ       ids+32(FP), AX
+
+done575:
+	JMP end509
+
+end509:
 	VZEROUPPER
 	RET
 
@@ -6204,33 +6971,33 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	NEGQ    R10
 	VMOVDQU (R9)(R10*4), Y0
 
-row514:
+row582:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns516:
+columns584:
 	CMPQ    R11, $0x08
-	JLT     fewer517
+	JLT     fewer585
 	VMOVUPS (R10), Y1
 	VMOVUPS Y1, (R9)
 	ADDQ    $0x20, R9
 	ADDQ    $0x00000020, R10
 	SUBQ    $0x08, R11
-	JMP     columns516
+	JMP     columns584
 
-fewer517:
+fewer585:
 	TESTQ      R8, R8
-	JZ         done515
+	JZ         done583
 	VMASKMOVPS (R10), Y0, Y1
 	VMASKMOVPS Y1, Y0, (R9)
 	ADDQ       $0x20, R9
 
-done515:
+done583:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row514
+	JNZ  row582
 	VZEROUPPER
 	RET
 
@@ -6252,9 +7019,9 @@ TEXT ·largestAVX2(SB), NOSPLIT, $0-40
 	VMOVDQU (DI)(R8*4), Y1
 	MOVQ    BX, BX
 
-columns519:
+columns587:
 	CMPQ   BX, $0x20
-	JLT    fewer520
+	JLT    fewer588
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -6262,7 +7029,7 @@ columns519:
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row521:
+row589:
 	VMOVUPS (R8), Y6
 	VANDPS  Y0, Y6, Y6
 	VPMAXUD Y6, Y2, Y2
@@ -6277,7 +7044,7 @@ row521:
 	VPMAXUD Y6, Y5, Y5
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row521
+	JNZ     row589
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
 	VMOVUPS Y4, 64(AX)
@@ -6285,46 +7052,46 @@ row521:
 	ADDQ    $0x00000080, AX
 	ADDQ    $0x00000080, CX
 	SUBQ    $0x20, BX
-	JMP     columns519
+	JMP     columns587
 
-fewer520:
-columns522:
+fewer588:
+columns590:
 	CMPQ   BX, $0x08
-	JLT    fewer523
+	JLT    fewer591
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), DI
 	MOVQ   CX, R8
 
-row524:
+row592:
 	VMOVUPS (R8), Y3
 	VANDPS  Y0, Y3, Y3
 	VPMAXUD Y3, Y2, Y2
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row524
+	JNZ     row592
 	VMOVUPS Y2, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, BX
-	JMP     columns522
+	JMP     columns590
 
-fewer523:
+fewer591:
 	TESTQ  SI, SI
-	JZ     done518
+	JZ     done586
 	VXORPS Y2, Y2, Y2
 	MOVQ   m+24(FP), BX
 
-row525:
+row593:
 	VMASKMOVPS (CX), Y1, Y3
 	VANDPS     Y0, Y3, Y3
 	VPMAXUD    Y3, Y2, Y2
 	ADDQ       DX, CX
 	DECQ       BX
-	JNZ        row525
+	JNZ        row593
 	VMASKMOVPS Y2, Y1, (AX)
 	ADDQ       $0x00000020, AX
 
-done518:
+done586:
 	VZEROUPPER
 	RET
 
@@ -6348,14 +7115,14 @@ TEXT ·gatherColumnsAVX2(SB), NOSPLIT, $0-56
 	NEGQ    R11
 	VMOVDQU (BX)(R11*4), Y0
 
-row526:
+row594:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns528:
+columns596:
 	CMPQ       R13, $0x08
-	JLT        fewer529
+	JLT        fewer597
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -6369,11 +7136,11 @@ columns528:
 	ADDQ       $0x20, R11
 	ADDQ       $0x00000020, R12
 	SUBQ       $0x08, R13
-	JMP        columns528
+	JMP        columns596
 
-fewer529:
+fewer597:
 	TESTQ      R10, R10
-	JZ         done527
+	JZ         done595
 	VMASKMOVPS (R12), Y0, Y1
 	VXORPS     Y2, Y2, Y2
 	VPCMPEQD   Y3, Y3, Y3
@@ -6382,11 +7149,11 @@ fewer529:
 	VMASKMOVPS Y2, Y0, (R11)
 	ADDQ       $0x20, R11
 
-done527:
+done595:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row526
+	JNZ  row594
 	VZEROUPPER
 	RET
 
@@ -6403,7 +7170,7 @@ TEXT ·transposeRowsAVX2(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop530:
+loop598:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -6465,13 +7232,13 @@ loop530:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done531
+	JGE        done599
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop530
+	JMP        loop598
 
-done531:
+done599:
 	VZEROUPPER
 	RET
 
@@ -6483,9 +7250,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest533
+	JLT  rest601
 
-loop532:
+loop600:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -6521,11 +7288,11 @@ loop532:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop532
+	JGE         loop600
 
-rest533:
+rest601:
 	ADDQ        $0x08, BX
-	JZ          done534
+	JZ          done602
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6563,7 +7330,7 @@ rest533:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done534:
+done602:
 	VZEROUPPER
 	RET
 
@@ -6715,9 +7482,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest536
+	JLT  rest604
 
-loop535:
+loop603:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -6759,11 +7526,11 @@ loop535:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop535
+	JGE         loop603
 
-rest536:
+rest604:
 	ADDQ        $0x08, BX
-	JZ          done537
+	JZ          done605
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -6807,7 +7574,7 @@ rest536:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done537:
+done605:
 	VZEROUPPER
 	RET
 
@@ -7019,9 +7786,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest539
+	JLT  rest607
 
-loop538:
+loop606:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -7076,11 +7843,11 @@ loop538:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop538
+	JGE         loop606
 
-rest539:
+rest607:
 	ADDQ        $0x08, BX
-	JZ          done540
+	JZ          done608
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7137,7 +7904,7 @@ rest539:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done540:
+done608:
 	VZEROUPPER
 	RET
 
@@ -7149,9 +7916,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest542
+	JLT  rest610
 
-loop541:
+loop609:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -7194,11 +7961,11 @@ loop541:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop541
+	JGE         loop609
 
-rest542:
+rest610:
 	ADDQ        $0x08, BX
-	JZ          done543
+	JZ          done611
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7243,7 +8010,7 @@ rest542:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done543:
+done611:
 	VZEROUPPER
 	RET
 
@@ -7265,9 +8032,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest545
+	JLT  rest613
 
-loop544:
+loop612:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -7323,11 +8090,11 @@ loop544:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop544
+	JGE         loop612
 
-rest545:
+rest613:
 	ADDQ        $0x08, BX
-	JZ          done546
+	JZ          done614
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7385,7 +8152,7 @@ rest545:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done546:
+done614:
 	VZEROUPPER
 	RET
 
@@ -7470,9 +8237,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest548
+	JLT  rest616
 
-loop547:
+loop615:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -7580,11 +8347,11 @@ loop547:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop547
+	JGE         loop615
 
-rest548:
+rest616:
 	ADDQ        $0x08, R8
-	JZ          done549
+	JZ          done617
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -7694,7 +8461,7 @@ rest548:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done549:
+done617:
 	VZEROUPPER
 	RET
 
@@ -7707,9 +8474,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest551
+	JLT          rest619
 
-loop550:
+loop618:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -7717,11 +8484,11 @@ loop550:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop550
+	JGE     loop618
 
-rest551:
+rest619:
 	ADDQ       $0x08, BX
-	JZ         done552
+	JZ         done620
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -7731,7 +8498,7 @@ rest551:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done552:
+done620:
 	VZEROUPPER
 	RET
 
@@ -7746,9 +8513,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest554
+	JLT          rest622
 
-loop553:
+loop621:
 	VMOVUPS   (DX)(AX*1), Y2
 	VMULPS    Y2, Y1, Y2
 	VMOVUPS   (BX)(AX*1), Y3
@@ -7763,11 +8530,11 @@ loop553:
 	VMOVUPS   Y2, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop553
+	JGE       loop621
 
-rest554:
+rest622:
 	ADDQ       $0x08, SI
-	JZ         done555
+	JZ         done623
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7784,7 +8551,7 @@ rest554:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done555:
+done623:
 	VZEROUPPER
 	RET
 
@@ -7818,9 +8585,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest557
+	JLT          rest625
 
-loop556:
+loop624:
 	VMOVUPS   (SI)(AX*1), Y8
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y8, Y9
 	VCMPPS    $0x11, constant2680000026800000AVX2<>+0(SB), Y9, Y9
@@ -7853,11 +8620,11 @@ loop556:
 	VMOVUPS   Y8, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop556
+	JGE       loop624
 
-rest557:
+rest625:
 	ADDQ       $0x08, DI
-	JZ         done558
+	JZ         done626
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -7892,7 +8659,7 @@ rest557:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done558:
+done626:
 	VZEROUPPER
 	RET
 
@@ -7917,9 +8684,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest560
+	JLT          rest628
 
-loop559:
+loop627:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -7934,11 +8701,11 @@ loop559:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop559
+	JGE     loop627
 
-rest560:
+rest628:
 	ADDQ       $0x08, SI
-	JZ         done561
+	JZ         done629
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -7955,7 +8722,7 @@ rest560:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done561:
+done629:
 	VZEROUPPER
 	RET
 
@@ -7973,9 +8740,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest563
+	JLT          rest631
 
-loop562:
+loop630:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -8005,11 +8772,11 @@ loop562:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop562
+	JGE       loop630
 
-rest563:
+rest631:
 	ADDQ       $0x08, DI
-	JZ         done564
+	JZ         done632
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -8041,7 +8808,7 @@ rest563:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done564:
+done632:
 	VZEROUPPER
 	RET
 
@@ -8053,19 +8820,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop566:
+loop634:
 	CMPQ      AX, DX
-	JGE       done565
+	JGE       done633
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done565
+	JNE       done633
 	ADDQ      $0x08, AX
-	JMP       loop566
+	JMP       loop634
 
-done565:
+done633:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -8078,9 +8845,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop568:
+loop636:
 	CMPQ      AX, BX
-	JGE       done567
+	JGE       done635
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -8097,9 +8864,9 @@ loop568:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop568
+	JMP       loop636
 
-done567:
+done635:
 	VZEROUPPER
 	RET
 
@@ -8136,19 +8903,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop571:
+loop639:
 	CMPQ    AX, DX
-	JGE     done570
+	JGE     done638
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector572
+	JEQ     vector640
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector572:
+vector640:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -8184,20 +8951,20 @@ vector572:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector572
+	JNZ       vector640
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop571
+	JMP       loop639
 
-done570:
+done638:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end569
+	JNE       end637
 	MOVB      $0x01, AL
 
-end569:
+end637:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -8211,9 +8978,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop574:
+loop642:
 	CMPQ       AX, BX
-	JGE        done573
+	JGE        done641
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -8226,9 +8993,9 @@ loop574:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop574
+	JMP        loop642
 
-done573:
+done641:
 	VZEROUPPER
 	RET
 
@@ -8268,9 +9035,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop576:
+loop644:
 	CMPQ        CX, BX
-	JGE         done575
+	JGE         done643
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -8280,9 +9047,9 @@ loop576:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop576
+	JMP         loop644
 
-done575:
+done643:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -62,10 +62,10 @@ func reluMaskAVX512(dst []float32, dy []float32, y []float32)
 //go:noescape
 func scatterAddAVX512(table *float32, n int, ids *int32, stride int, src *float32, lds int, m int)
 
-// sumRowsAVX512 sets dst to the sum of n elements of count rows, in order.
+// gatherSumAVX512 sets row i of dst [m, n] to start plus row ids[i*stride+columns[j]] of each of count tables, in order.
 //
 //go:noescape
-func sumRowsAVX512(dst *float32, rows **float32, count int, n int)
+func gatherSumAVX512(dst *float32, ldd int, start *float32, tables **float32, ids *int32, stride int, columns *int, count int, m int, n int)
 
 // copyRowsAVX512 copies m rows of n elements.
 //

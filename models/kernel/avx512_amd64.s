@@ -9376,98 +9376,850 @@ next670:
 	VZEROUPPER
 	RET
 
-// func sumRowsAVX512(dst *float32, rows **float32, count int, n int)
+// func gatherSumAVX512(dst *float32, ldd int, start *float32, tables **float32, ids *int32, stride int, columns *int, count int, m int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst+0(FP), AX
-	MOVQ  rows+8(FP), CX
-	MOVQ  count+16(FP), DX
-	MOVQ  n+24(FP), SI
-	MOVQ  n+24(FP), DI
-	ANDL  $0x0f, DI
-	SUBQ  DI, SI
-	MOVL  $0xffffffff, BX
-	BZHIL DI, BX, BX
-	KMOVW BX, K1
-	XORQ  BX, BX
+TEXT ·gatherSumAVX512(SB), NOSPLIT, $0-80
+	MOVQ ids+32(FP), AX
+	MOVQ columns+48(FP), CX
+	MOVQ tables+24(FP), DX
+	MOVQ n+72(FP), BX
+	SHLQ $0x02, BX
+	MOVQ n+72(FP), SI
+	XORQ DI, DI
 
 many672:
-	CMPQ    SI, $0x40
-	JLT     few673
-	MOVQ    (CX), R9
-	VMOVUPS (R9)(BX*1), Z0
-	VMOVUPS 64(R9)(BX*1), Z1
-	VMOVUPS 128(R9)(BX*1), Z2
-	VMOVUPS 192(R9)(BX*1), Z3
-	MOVQ    $0x00000001, R8
+	CMPQ SI, $0x00000080
+	JLE  few673
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), R9
 
-loop676:
-	CMPQ    R8, DX
-	JGE     summed677
-	MOVQ    (CX)(R8*8), R9
-	VMOVUPS (R9)(BX*1), Z4
-	VADDPS  Z4, Z0, Z0
-	VMOVUPS 64(R9)(BX*1), Z4
-	VADDPS  Z4, Z1, Z1
-	VMOVUPS 128(R9)(BX*1), Z4
-	VADDPS  Z4, Z2, Z2
-	VMOVUPS 192(R9)(BX*1), Z4
-	VADDPS  Z4, Z3, Z3
-	INCQ    R8
-	JMP     loop676
+row674:
+	MOVQ    start+16(FP), R10
+	VMOVUPS (R10)(DI*1), Z0
+	VMOVUPS 64(R10)(DI*1), Z1
+	VMOVUPS 128(R10)(DI*1), Z2
+	VMOVUPS 192(R10)(DI*1), Z3
+	VMOVUPS 256(R10)(DI*1), Z4
+	VMOVUPS 320(R10)(DI*1), Z5
+	VMOVUPS 384(R10)(DI*1), Z6
+	VMOVUPS 448(R10)(DI*1), Z7
+	XORQ    R10, R10
 
-summed677:
-	VMOVUPS Z0, (AX)(BX*1)
-	VMOVUPS Z1, 64(AX)(BX*1)
-	VMOVUPS Z2, 128(AX)(BX*1)
-	VMOVUPS Z3, 192(AX)(BX*1)
-	ADDQ    $0x00000100, BX
-	SUBQ    $0x40, SI
+table675:
+	CMPQ    R10, count+56(FP)
+	JGE     summed676
+	MOVQ    (CX)(R10*8), R11
+	MOVLQSX (AX)(R11*4), R11
+	IMULQ   BX, R11
+	ADDQ    (DX)(R10*8), R11
+	VADDPS  (R11)(DI*1), Z0, Z0
+	VADDPS  64(R11)(DI*1), Z1, Z1
+	VADDPS  128(R11)(DI*1), Z2, Z2
+	VADDPS  192(R11)(DI*1), Z3, Z3
+	VADDPS  256(R11)(DI*1), Z4, Z4
+	VADDPS  320(R11)(DI*1), Z5, Z5
+	VADDPS  384(R11)(DI*1), Z6, Z6
+	VADDPS  448(R11)(DI*1), Z7, Z7
+	INCQ    R10
+	JMP     table675
+
+summed676:
+	MOVQ    stride+40(FP), R10
+	SHLQ    $0x02, R10
+	ADDQ    R10, AX
+	VMOVUPS Z0, (R9)(DI*1)
+	VMOVUPS Z1, 64(R9)(DI*1)
+	VMOVUPS Z2, 128(R9)(DI*1)
+	VMOVUPS Z3, 192(R9)(DI*1)
+	VMOVUPS Z4, 256(R9)(DI*1)
+	VMOVUPS Z5, 320(R9)(DI*1)
+	VMOVUPS Z6, 384(R9)(DI*1)
+	VMOVUPS Z7, 448(R9)(DI*1)
+	MOVQ    ldd+8(FP), R10
+	SHLQ    $0x02, R10
+	ADDQ    R10, R9
+	DECQ    R8
+	JNZ     row674
+	MOVQ    ids+32(FP), AX
+	SUBQ    $0x00000080, SI
+	ADDQ    $0x00000200, DI
 	JMP     many672
 
 few673:
-	TESTQ   SI, SI
-	JZ      rest674
-	MOVQ    (CX), R9
-	VMOVUPS (R9)(BX*1), Z0
-	MOVQ    $0x00000001, R8
+	CMPQ  SI, $0x10
+	JG    more678
+	SUBQ  $0x00, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial679
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
 
-loop678:
-	CMPQ    R8, DX
-	JGE     summed679
-	MOVQ    (CX)(R8*8), R9
-	VMOVUPS (R9)(BX*1), Z1
-	VADDPS  Z1, Z0, Z0
-	INCQ    R8
-	JMP     loop678
+row681:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	XORQ    R9, R9
 
-summed679:
-	VMOVUPS Z0, (AX)(BX*1)
-	ADDQ    $0x00000040, BX
-	SUBQ    $0x10, SI
-	JMP     few673
+table682:
+	CMPQ    R9, count+56(FP)
+	JGE     summed683
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	INCQ    R9
+	JMP     table682
 
-rest674:
-	TESTQ     DI, DI
-	JZ        done675
-	MOVQ      (CX), DI
-	VMOVUPS.Z (DI)(BX*1), K1, Z0
-	MOVQ      $0x00000001, SI
+summed683:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row681
+	MOVQ    ids+32(FP), AX
+	JMP     done680
 
-loop680:
-	CMPQ      SI, DX
-	JGE       summed681
-	MOVQ      (CX)(SI*8), DI
-	VMOVUPS.Z (DI)(BX*1), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	INCQ      SI
-	JMP       loop680
+partial679:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
 
-summed681:
-	VMOVUPS Z0, K1, (AX)(BX*1)
-	ADDQ    $0x00000040, BX
+row684:
+	MOVQ      start+16(FP), R9
+	VMOVUPS.Z (R9)(DI*1), K1, Z0
+	XORQ      R9, R9
 
-done675:
+table685:
+	CMPQ    R9, count+56(FP)
+	JGE     summed686
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, K1, Z0
+	INCQ    R9
+	JMP     table685
+
+summed686:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, K1, (SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row684
+	MOVQ    ids+32(FP), AX
+
+done680:
+	JMP end677
+
+more678:
+	CMPQ  SI, $0x20
+	JG    more687
+	SUBQ  $0x10, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial688
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row690:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	XORQ    R9, R9
+
+table691:
+	CMPQ    R9, count+56(FP)
+	JGE     summed692
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	INCQ    R9
+	JMP     table691
+
+summed692:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row690
+	MOVQ    ids+32(FP), AX
+	JMP     done689
+
+partial688:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row693:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS.Z 64(R9)(DI*1), K1, Z1
+	XORQ      R9, R9
+
+table694:
+	CMPQ    R9, count+56(FP)
+	JGE     summed695
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, K1, Z1
+	INCQ    R9
+	JMP     table694
+
+summed695:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, K1, 64(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row693
+	MOVQ    ids+32(FP), AX
+
+done689:
+	JMP end677
+
+more687:
+	CMPQ  SI, $0x30
+	JG    more696
+	SUBQ  $0x20, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial697
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row699:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	XORQ    R9, R9
+
+table700:
+	CMPQ    R9, count+56(FP)
+	JGE     summed701
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	INCQ    R9
+	JMP     table700
+
+summed701:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row699
+	MOVQ    ids+32(FP), AX
+	JMP     done698
+
+partial697:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row702:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS.Z 128(R9)(DI*1), K1, Z2
+	XORQ      R9, R9
+
+table703:
+	CMPQ    R9, count+56(FP)
+	JGE     summed704
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, K1, Z2
+	INCQ    R9
+	JMP     table703
+
+summed704:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, K1, 128(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row702
+	MOVQ    ids+32(FP), AX
+
+done698:
+	JMP end677
+
+more696:
+	CMPQ  SI, $0x40
+	JG    more705
+	SUBQ  $0x30, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial706
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row708:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	VMOVUPS 192(R9)(DI*1), Z3
+	XORQ    R9, R9
+
+table709:
+	CMPQ    R9, count+56(FP)
+	JGE     summed710
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	INCQ    R9
+	JMP     table709
+
+summed710:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row708
+	MOVQ    ids+32(FP), AX
+	JMP     done707
+
+partial706:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row711:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS   128(R9)(DI*1), Z2
+	VMOVUPS.Z 192(R9)(DI*1), K1, Z3
+	XORQ      R9, R9
+
+table712:
+	CMPQ    R9, count+56(FP)
+	JGE     summed713
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, K1, Z3
+	INCQ    R9
+	JMP     table712
+
+summed713:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, K1, 192(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row711
+	MOVQ    ids+32(FP), AX
+
+done707:
+	JMP end677
+
+more705:
+	CMPQ  SI, $0x50
+	JG    more714
+	SUBQ  $0x40, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial715
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row717:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	VMOVUPS 192(R9)(DI*1), Z3
+	VMOVUPS 256(R9)(DI*1), Z4
+	XORQ    R9, R9
+
+table718:
+	CMPQ    R9, count+56(FP)
+	JGE     summed719
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	INCQ    R9
+	JMP     table718
+
+summed719:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row717
+	MOVQ    ids+32(FP), AX
+	JMP     done716
+
+partial715:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row720:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS   128(R9)(DI*1), Z2
+	VMOVUPS   192(R9)(DI*1), Z3
+	VMOVUPS.Z 256(R9)(DI*1), K1, Z4
+	XORQ      R9, R9
+
+table721:
+	CMPQ    R9, count+56(FP)
+	JGE     summed722
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, K1, Z4
+	INCQ    R9
+	JMP     table721
+
+summed722:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, K1, 256(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row720
+	MOVQ    ids+32(FP), AX
+
+done716:
+	JMP end677
+
+more714:
+	CMPQ  SI, $0x60
+	JG    more723
+	SUBQ  $0x50, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial724
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row726:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	VMOVUPS 192(R9)(DI*1), Z3
+	VMOVUPS 256(R9)(DI*1), Z4
+	VMOVUPS 320(R9)(DI*1), Z5
+	XORQ    R9, R9
+
+table727:
+	CMPQ    R9, count+56(FP)
+	JGE     summed728
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, Z5
+	INCQ    R9
+	JMP     table727
+
+summed728:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, 320(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row726
+	MOVQ    ids+32(FP), AX
+	JMP     done725
+
+partial724:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row729:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS   128(R9)(DI*1), Z2
+	VMOVUPS   192(R9)(DI*1), Z3
+	VMOVUPS   256(R9)(DI*1), Z4
+	VMOVUPS.Z 320(R9)(DI*1), K1, Z5
+	XORQ      R9, R9
+
+table730:
+	CMPQ    R9, count+56(FP)
+	JGE     summed731
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, K1, Z5
+	INCQ    R9
+	JMP     table730
+
+summed731:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, K1, 320(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row729
+	MOVQ    ids+32(FP), AX
+
+done725:
+	JMP end677
+
+more723:
+	CMPQ  SI, $0x70
+	JG    more732
+	SUBQ  $0x60, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial733
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row735:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	VMOVUPS 192(R9)(DI*1), Z3
+	VMOVUPS 256(R9)(DI*1), Z4
+	VMOVUPS 320(R9)(DI*1), Z5
+	VMOVUPS 384(R9)(DI*1), Z6
+	XORQ    R9, R9
+
+table736:
+	CMPQ    R9, count+56(FP)
+	JGE     summed737
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, Z5
+	VADDPS  384(R10)(DI*1), Z6, Z6
+	INCQ    R9
+	JMP     table736
+
+summed737:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, 320(SI)(DI*1)
+	VMOVUPS Z6, 384(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row735
+	MOVQ    ids+32(FP), AX
+	JMP     done734
+
+partial733:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row738:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS   128(R9)(DI*1), Z2
+	VMOVUPS   192(R9)(DI*1), Z3
+	VMOVUPS   256(R9)(DI*1), Z4
+	VMOVUPS   320(R9)(DI*1), Z5
+	VMOVUPS.Z 384(R9)(DI*1), K1, Z6
+	XORQ      R9, R9
+
+table739:
+	CMPQ    R9, count+56(FP)
+	JGE     summed740
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, Z5
+	VADDPS  384(R10)(DI*1), Z6, K1, Z6
+	INCQ    R9
+	JMP     table739
+
+summed740:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, 320(SI)(DI*1)
+	VMOVUPS Z6, K1, 384(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row738
+	MOVQ    ids+32(FP), AX
+
+done734:
+	JMP end677
+
+more732:
+	SUBQ  $0x70, SI
+	MOVL  $0xffffffff, R8
+	BZHIL SI, R8, R8
+	KMOVW R8, K1
+	CMPQ  SI, $0x10
+	JNE   partial742
+	MOVQ  m+64(FP), R8
+	MOVQ  dst+0(FP), SI
+
+row744:
+	MOVQ    start+16(FP), R9
+	VMOVUPS (R9)(DI*1), Z0
+	VMOVUPS 64(R9)(DI*1), Z1
+	VMOVUPS 128(R9)(DI*1), Z2
+	VMOVUPS 192(R9)(DI*1), Z3
+	VMOVUPS 256(R9)(DI*1), Z4
+	VMOVUPS 320(R9)(DI*1), Z5
+	VMOVUPS 384(R9)(DI*1), Z6
+	VMOVUPS 448(R9)(DI*1), Z7
+	XORQ    R9, R9
+
+table745:
+	CMPQ    R9, count+56(FP)
+	JGE     summed746
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, Z5
+	VADDPS  384(R10)(DI*1), Z6, Z6
+	VADDPS  448(R10)(DI*1), Z7, Z7
+	INCQ    R9
+	JMP     table745
+
+summed746:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, 320(SI)(DI*1)
+	VMOVUPS Z6, 384(SI)(DI*1)
+	VMOVUPS Z7, 448(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row744
+	MOVQ    ids+32(FP), AX
+	JMP     done743
+
+partial742:
+	MOVQ m+64(FP), R8
+	MOVQ dst+0(FP), SI
+
+row747:
+	MOVQ      start+16(FP), R9
+	VMOVUPS   (R9)(DI*1), Z0
+	VMOVUPS   64(R9)(DI*1), Z1
+	VMOVUPS   128(R9)(DI*1), Z2
+	VMOVUPS   192(R9)(DI*1), Z3
+	VMOVUPS   256(R9)(DI*1), Z4
+	VMOVUPS   320(R9)(DI*1), Z5
+	VMOVUPS   384(R9)(DI*1), Z6
+	VMOVUPS.Z 448(R9)(DI*1), K1, Z7
+	XORQ      R9, R9
+
+table748:
+	CMPQ    R9, count+56(FP)
+	JGE     summed749
+	MOVQ    (CX)(R9*8), R10
+	MOVLQSX (AX)(R10*4), R10
+	IMULQ   BX, R10
+	ADDQ    (DX)(R9*8), R10
+	VADDPS  (R10)(DI*1), Z0, Z0
+	VADDPS  64(R10)(DI*1), Z1, Z1
+	VADDPS  128(R10)(DI*1), Z2, Z2
+	VADDPS  192(R10)(DI*1), Z3, Z3
+	VADDPS  256(R10)(DI*1), Z4, Z4
+	VADDPS  320(R10)(DI*1), Z5, Z5
+	VADDPS  384(R10)(DI*1), Z6, Z6
+	VADDPS  448(R10)(DI*1), Z7, K1, Z7
+	INCQ    R9
+	JMP     table748
+
+summed749:
+	MOVQ    stride+40(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, AX
+	VMOVUPS Z0, (SI)(DI*1)
+	VMOVUPS Z1, 64(SI)(DI*1)
+	VMOVUPS Z2, 128(SI)(DI*1)
+	VMOVUPS Z3, 192(SI)(DI*1)
+	VMOVUPS Z4, 256(SI)(DI*1)
+	VMOVUPS Z5, 320(SI)(DI*1)
+	VMOVUPS Z6, 384(SI)(DI*1)
+	VMOVUPS Z7, K1, 448(SI)(DI*1)
+	MOVQ    ldd+8(FP), R9
+	SHLQ    $0x02, R9
+	ADDQ    R9, SI
+	DECQ    R8
+	JNZ     row747
+	MOVQ    ids+32(FP), AX
+
+done743:
+	JMP end677
+
+end677:
 	VZEROUPPER
 	RET
 
@@ -9489,33 +10241,33 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row682:
+row750:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns684:
+columns752:
 	CMPQ    R11, $0x10
-	JLT     fewer685
+	JLT     fewer753
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns684
+	JMP     columns752
 
-fewer685:
+fewer753:
 	TESTQ     R8, R8
-	JZ        done683
+	JZ        done751
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done683:
+done751:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row682
+	JNZ  row750
 	VZEROUPPER
 	RET
 
@@ -9536,9 +10288,9 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-40
 	KMOVW   DI, K1
 	MOVQ    BX, BX
 
-columns687:
+columns755:
 	CMPQ    BX, $0x40
-	JLT     fewer688
+	JLT     fewer756
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
@@ -9546,7 +10298,7 @@ columns687:
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row689:
+row757:
 	VMOVUPS (R8), Z5
 	VANDPS  Z0, Z5, Z5
 	VPMAXUD Z5, Z1, Z1
@@ -9561,7 +10313,7 @@ row689:
 	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row689
+	JNZ     row757
 	VMOVUPS Z1, (AX)
 	VMOVUPS Z2, 64(AX)
 	VMOVUPS Z3, 128(AX)
@@ -9569,46 +10321,46 @@ row689:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x40, BX
-	JMP     columns687
+	JMP     columns755
 
-fewer688:
-columns690:
+fewer756:
+columns758:
 	CMPQ    BX, $0x10
-	JLT     fewer691
+	JLT     fewer759
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row692:
+row760:
 	VMOVUPS (R8), Z2
 	VANDPS  Z0, Z2, Z2
 	VPMAXUD Z2, Z1, Z1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row692
+	JNZ     row760
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, BX
-	JMP     columns690
+	JMP     columns758
 
-fewer691:
+fewer759:
 	TESTQ   SI, SI
-	JZ      done686
+	JZ      done754
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row693:
+row761:
 	VMOVUPS.Z (CX), K1, Z2
 	VANDPS    Z0, Z2, Z2
 	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row693
+	JNZ       row761
 	VMOVUPS   Z1, K1, (AX)
 	ADDQ      $0x00000040, AX
 
-done686:
+done754:
 	VZEROUPPER
 	RET
 
@@ -9631,14 +10383,14 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, BX, BX
 	KMOVW BX, K1
 
-row694:
+row762:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns696:
+columns764:
 	CMPQ       R13, $0x10
-	JLT        fewer697
+	JLT        fewer765
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -9656,11 +10408,11 @@ columns696:
 	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
-	JMP        columns696
+	JMP        columns764
 
-fewer697:
+fewer765:
 	TESTQ      R10, R10
-	JZ         done695
+	JZ         done763
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
@@ -9669,11 +10421,11 @@ fewer697:
 	VMOVUPS    Z1, K1, (R11)
 	ADDQ       $0x40, R11
 
-done695:
+done763:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row694
+	JNZ  row762
 	VZEROUPPER
 	RET
 
@@ -9690,7 +10442,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop698:
+loop766:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -9752,13 +10504,13 @@ loop698:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done699
+	JGE        done767
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop698
+	JMP        loop766
 
-done699:
+done767:
 	VZEROUPPER
 	RET
 
@@ -9770,9 +10522,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest701
+	JLT  rest769
 
-loop700:
+loop768:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -9808,11 +10560,11 @@ loop700:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop700
+	JGE         loop768
 
-rest701:
+rest769:
 	ADDQ        $0x10, BX
-	JZ          done702
+	JZ          done770
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -9850,7 +10602,7 @@ rest701:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done702:
+done770:
 	VZEROUPPER
 	RET
 
@@ -10114,9 +10866,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest704
+	JLT  rest772
 
-loop703:
+loop771:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -10158,11 +10910,11 @@ loop703:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop703
+	JGE         loop771
 
-rest704:
+rest772:
 	ADDQ        $0x10, BX
-	JZ          done705
+	JZ          done773
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10206,7 +10958,7 @@ rest704:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done705:
+done773:
 	VZEROUPPER
 	RET
 
@@ -10560,9 +11312,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest707
+	JLT  rest775
 
-loop706:
+loop774:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -10617,11 +11369,11 @@ loop706:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop706
+	JGE         loop774
 
-rest707:
+rest775:
 	ADDQ        $0x10, BX
-	JZ          done708
+	JZ          done776
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10678,7 +11430,7 @@ rest707:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done708:
+done776:
 	VZEROUPPER
 	RET
 
@@ -10690,9 +11442,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest710
+	JLT  rest778
 
-loop709:
+loop777:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -10735,11 +11487,11 @@ loop709:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop709
+	JGE         loop777
 
-rest710:
+rest778:
 	ADDQ        $0x10, BX
-	JZ          done711
+	JZ          done779
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10784,7 +11536,7 @@ rest710:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done711:
+done779:
 	VZEROUPPER
 	RET
 
@@ -10814,9 +11566,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest713
+	JLT  rest781
 
-loop712:
+loop780:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -10872,11 +11624,11 @@ loop712:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop712
+	JGE         loop780
 
-rest713:
+rest781:
 	ADDQ        $0x10, BX
-	JZ          done714
+	JZ          done782
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10934,7 +11686,7 @@ rest713:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done714:
+done782:
 	VZEROUPPER
 	RET
 
@@ -11075,9 +11827,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest716
+	JLT  rest784
 
-loop715:
+loop783:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -11185,11 +11937,11 @@ loop715:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop715
+	JGE         loop783
 
-rest716:
+rest784:
 	ADDQ        $0x10, R8
-	JZ          done717
+	JZ          done785
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -11299,7 +12051,7 @@ rest716:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done717:
+done785:
 	VZEROUPPER
 	RET
 
@@ -11312,9 +12064,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest719
+	JLT          rest787
 
-loop718:
+loop786:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -11322,11 +12074,11 @@ loop718:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop718
+	JGE     loop786
 
-rest719:
+rest787:
 	ADDQ      $0x10, BX
-	JZ        done720
+	JZ        done788
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -11336,7 +12088,7 @@ rest719:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done720:
+done788:
 	VZEROUPPER
 	RET
 
@@ -11351,9 +12103,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest722
+	JLT          rest790
 
-loop721:
+loop789:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -11368,11 +12120,11 @@ loop721:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop721
+	JGE       loop789
 
-rest722:
+rest790:
 	ADDQ      $0x10, SI
-	JZ        done723
+	JZ        done791
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -11389,7 +12141,7 @@ rest722:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done723:
+done791:
 	VZEROUPPER
 	RET
 
@@ -11431,9 +12183,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest725
+	JLT          rest793
 
-loop724:
+loop792:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -11466,11 +12218,11 @@ loop724:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop724
+	JGE       loop792
 
-rest725:
+rest793:
 	ADDQ      $0x10, DI
-	JZ        done726
+	JZ        done794
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -11505,7 +12257,7 @@ rest725:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done726:
+done794:
 	VZEROUPPER
 	RET
 
@@ -11538,9 +12290,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest728
+	JLT          rest796
 
-loop727:
+loop795:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -11555,11 +12307,11 @@ loop727:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop727
+	JGE     loop795
 
-rest728:
+rest796:
 	ADDQ      $0x10, SI
-	JZ        done729
+	JZ        done797
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -11576,7 +12328,7 @@ rest728:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done729:
+done797:
 	VZEROUPPER
 	RET
 
@@ -11594,9 +12346,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest731
+	JLT          rest799
 
-loop730:
+loop798:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -11626,11 +12378,11 @@ loop730:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop730
+	JGE       loop798
 
-rest731:
+rest799:
 	ADDQ      $0x10, DI
-	JZ        done732
+	JZ        done800
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -11662,7 +12414,7 @@ rest731:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done732:
+done800:
 	VZEROUPPER
 	RET
 
@@ -11674,18 +12426,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop734:
+loop802:
 	CMPQ     AX, DX
-	JGE      done733
+	JGE      done801
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done733
+	JCC      done801
 	ADDQ     $0x10, AX
-	JMP      loop734
+	JMP      loop802
 
-done733:
+done801:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -11698,18 +12450,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop736:
+loop804:
 	CMPQ      AX, BX
-	JGE       done735
+	JGE       done803
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop736
+	JMP       loop804
 
-done735:
+done803:
 	VZEROUPPER
 	RET
 
@@ -11732,19 +12484,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop739:
+loop807:
 	CMPQ    AX, DX
-	JGE     done738
+	JGE     done806
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector740
+	JEQ     vector808
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector740:
+vector808:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -11760,19 +12512,19 @@ vector740:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector740
+	JNZ       vector808
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop739
+	JMP       loop807
 
-done738:
+done806:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end737
+	JCC      end805
 	MOVB     $0x01, AL
 
-end737:
+end805:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -11786,18 +12538,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop742:
+loop810:
 	CMPQ      AX, BX
-	JGE       done741
+	JGE       done809
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop742
+	JMP       loop810
 
-done741:
+done809:
 	VZEROUPPER
 	RET
 
@@ -11821,17 +12573,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop744:
+loop812:
 	CMPQ        CX, BX
-	JGE         done743
+	JGE         done811
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop744
+	JMP         loop812
 
-done743:
+done811:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 )
 
 // GatherSum sets the rows of dst [m, n] to start [n] plus a row of each table [rows, n], in the order of the columns of
@@ -13,51 +14,40 @@ func GatherSum(dst []float32, ldd int, start []float32, table func(j int) []floa
 		return
 	}
 	checkMatrix("dst", dst, m, n, ldd)
+	if n == 1 {
+		gatherScalars(dst, ldd, start[0], table, ids, stride, columns, m)
+		return
+	}
 	g := gathers.Get().(*gather)
 	defer gathers.Put(g)
-	g.tables = g.tables[:0]
 	for j, column := range columns {
-		g.tables = append(g.tables, table(j))
-		checkIDs(ids[column:], stride, m, len(g.tables[j])/n)
+		t := table(j)
+		checkIDs(ids[column:], stride, m, len(t)/n)
+		g.tables = append(g.tables, unsafe.SliceData(t))
 	}
-	if n == 1 {
-		g.scalars(dst, ldd, start[0], ids, stride, columns, m)
-	} else {
-		g.rowsOf(dst, ldd, start, n, ids, stride, columns, m)
-	}
+	active.gatherSum(dst, ldd, start[:n], g.tables, ids, stride, columns, m)
 	clear(g.tables) // their memory is not ours to keep
-	clear(g.rows)
+	g.tables = g.tables[:0]
 }
 
-// gather is memory of a GatherSum.
-type gather struct {
-	tables [][]float32
-	rows   []*float32 // that make one row of dst
-}
-
-var gathers = sync.Pool{New: func() any { return new(gather) }}
-
-func (g *gather) rowsOf(dst []float32, ldd int, start []float32, n int, ids []int32, stride int, columns []int, m int) {
-	for i := range m {
-		g.rows = append(g.rows[:0], &start[:n][0])
-		for j, table := range g.tables {
-			g.rows = append(g.rows, &table[int(ids[i*stride+columns[j]])*n])
-		}
-		active.sumRows(dst[i*ldd:][:n], g.rows)
-	}
-}
-
-// scalars goes table by table: there is nothing to vectorise.
-func (g *gather) scalars(dst []float32, ldd int, start float32, ids []int32, stride int, columns []int, m int) {
+// gatherScalars goes table by table: there is nothing to vectorise.
+func gatherScalars(dst []float32, ldd int, start float32, table func(j int) []float32, ids []int32, stride int, columns []int, m int) {
 	for i := range m {
 		dst[i*ldd] = start
 	}
-	for j, table := range g.tables {
+	for j, column := range columns {
+		t := table(j)
+		checkIDs(ids[column:], stride, m, len(t))
 		for i := range m {
-			dst[i*ldd] += table[ids[i*stride+columns[j]]]
+			dst[i*ldd] += t[ids[i*stride+column]]
 		}
 	}
 }
+
+// gather is memory of a GatherSum.
+type gather struct{ tables []*float32 }
+
+var gathers = sync.Pool{New: func() any { return new(gather) }}
 
 // ScatterAdd adds the rows of src [m, n] to rows of a table [rows, n], i ascending: table[ids[i*stride]] += src[i]. It
 // panics on an id that is no row of the table.

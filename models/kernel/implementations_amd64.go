@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"unsafe"
+
 	"math"
 
 	"golang.org/x/sys/cpu"
@@ -31,7 +33,8 @@ var avx512 = implementation{
 	axpy:                axpyAVX512,
 	relu:                reluAVX512,
 	reluMask:            reluMaskAVX512,
-	sumRows:             sumRowsOfAVX512,
+	gatherSum:           gatherRowsAVX512,
+	segmentSum:          assemblyAVX512.segmentSum,
 	largest:             largestRowsAVX512,
 	gatherColumns:       gatherColumnsOfAVX512,
 	scatterAdd:          scatterRowsAVX512,
@@ -64,7 +67,8 @@ var avx2 = implementation{
 	axpy:                axpyAVX2,
 	relu:                reluAVX2,
 	reluMask:            reluMaskAVX2,
-	sumRows:             sumRowsOfAVX2,
+	gatherSum:           gatherRowsAVX2,
+	segmentSum:          assemblyAVX2.segmentSum,
 	largest:             largestRowsAVX2,
 	gatherColumns:       gatherColumnsOfAVX2,
 	scatterAdd:          scatterRowsAVX2,
@@ -89,8 +93,8 @@ var avx2 = implementation{
 // The functions below give the assembly the form of the table. Functions that take only whole vectors leave the rest
 // to the portable twin, which gives the same bits.
 
-func sumRowsOfAVX512(dst []float32, rows []*float32) {
-	sumRowsAVX512(&dst[0], &rows[0], len(rows), len(dst))
+func gatherRowsAVX512(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int) {
+	gatherSumAVX512(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
 }
 
 func largestRowsAVX512(dst []uint32, src []float32, lds, m int) {
@@ -105,8 +109,8 @@ func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []fl
 	scatterAddAVX512(&table[0], n, &ids[0], stride, &src[0], lds, m)
 }
 
-func sumRowsOfAVX2(dst []float32, rows []*float32) {
-	sumRowsAVX2(&dst[0], &rows[0], len(rows), len(dst))
+func gatherRowsAVX2(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int) {
+	gatherSumAVX2(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
 }
 
 func largestRowsAVX2(dst []uint32, src []float32, lds, m int) {

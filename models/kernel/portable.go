@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"math/bits"
 	"unsafe"
 )
 
@@ -16,7 +17,8 @@ var portable = implementation{
 	axpy:                axpyPortable,
 	relu:                reluPortable,
 	reluMask:            reluMaskPortable,
-	sumRows:             sumRowsPortable,
+	gatherSum:           gatherSumPortable,
+	segmentSum:          segmentSumPortable,
 	largest:             largestPortable,
 	gatherColumns:       gatherColumnsPortable,
 	scatterAdd:          scatterAddPortable,
@@ -101,10 +103,28 @@ func reluMaskPortable(dst, dy, y []float32) {
 	}
 }
 
-func sumRowsPortable(dst []float32, rows []*float32) {
-	copy(dst, unsafe.Slice(rows[0], len(dst)))
-	for _, row := range rows[1:] {
-		addPortable(dst, dst, unsafe.Slice(row, len(dst)))
+func gatherSumPortable(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int) {
+	n := len(start)
+	for i := range m {
+		sum := dst[i*ldd:][:n]
+		copy(sum, start)
+		for j, column := range columns {
+			id := int(ids[i*stride+column])
+			addPortable(sum, sum, unsafe.Slice(tables[j], (id+1)*n)[id*n:])
+		}
+	}
+}
+
+func segmentSumPortable(dst []float32, n int, words []uint64, rows, depth int, src []float32, lds int) {
+	for i := range rows {
+		sum := dst[i*n:][:n]
+		clear(sum)
+		for d := range depth {
+			for word := words[d*rows+i]; word != 0; word &= word - 1 {
+				row := d*wordTerms + bits.TrailingZeros64(word)
+				addPortable(sum, sum, src[row*lds:][:n])
+			}
+		}
 	}
 }
 

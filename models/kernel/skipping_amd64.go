@@ -17,10 +17,8 @@ type (
 )
 
 const (
-	wordTerms  = 64
 	mostTerms  = 4 * wordTerms // at a time
-	wordsSize  = 4096
-	wordsSlack = 16 // beyond the last column of a, columnWords writes whole vectors
+	wordsSlack = 16            // beyond the last column of a, columnWords writes whole vectors
 
 	mostSkipColumns = 112 // of any assembly's panels
 
@@ -91,8 +89,6 @@ func (p *product) skipStrip(f *assembly, block *skipBlock) {
 		part.skipPanels(f, block)
 	}
 }
-
-func wordsFor(terms int) int { return (terms + wordTerms - 1) / wordTerms }
 
 // rows is the part of the product that makes rows [begin, end) of c.
 func (p *product) rows(begin, end int) product {
@@ -173,3 +169,10 @@ func wholeLines(n int) int { return (n + lineFloats - 1) &^ (lineFloats - 1) }
 
 // aligned tells whether a cache line begins at x.
 func aligned(x *float32) bool { return uintptr(unsafe.Pointer(x))%(4*lineFloats) == 0 }
+
+// segmentSum is a product with a matrix of zeros and ones, of which the words say where the ones are.
+func (f *assembly) segmentSum(dst []float32, n int, words []uint64, rows, depth int, src []float32, lds int) {
+	for j := 0; j < n; j += f.skipColumns {
+		f.skipPanel(&dst[j], n, &one[0], 0, 0, &src[j], lds, &words[0], rows, depth, rows, min(f.skipColumns, n-j), nil, nil, 0, 0)
+	}
+}

@@ -128,11 +128,11 @@ func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows, c
 	column, stride := ids.I32[batch.From*ids.Columns()+k.Column:], ids.Columns()
 	values := grad.F32[batch.From*grad.Stride()+k.Offset+columns.From:]
 	dim := columns.Len()
-	clear(out)
 	if rows.Len() == k.Rows {
-		scatterAdd(out, dim, column, stride, values, grad.Stride(), batch.Len())
+		segmentSum(out, dim, column, stride, values, grad.Stride(), batch.Len())
 		return
 	}
+	clear(out)
 	for i := range batch.Len() {
 		if row := int(column[i*stride]) - rows.From; row >= 0 && row < rows.Len() {
 			sum := out[row*dim:][:dim]
@@ -141,12 +141,13 @@ func (k *TableGradientKernel) Reduce(out []float32, in []*Buffer, batch, rows, c
 	}
 }
 
-// scatterAdd is kernel.ScatterAdd with a short way for tables of one column, which are most of a wide row's.
-func scatterAdd(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
+// segmentSum is kernel.SegmentSum with a short way for tables of one column, which are most of a wide row's.
+func segmentSum(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	if n > 1 {
-		kernel.ScatterAdd(table, n, ids, stride, src, lds, m)
+		kernel.SegmentSum(table, n, ids, stride, src, lds, m)
 		return
 	}
+	clear(table)
 	for i := range m {
 		table[ids[i*stride]] += src[i*lds]
 	}

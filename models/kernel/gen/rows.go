@@ -8,72 +8,128 @@ import (
 // rows emits the functions on rows of matrices.
 func (v *isa) rows() {
 	v.scatterAdd()
-	v.sumRows()
+	v.gatherSum()
 	v.copyRows()
 	v.largest()
 	v.gatherColumns()
 	v.transpose()
 }
 
-// sumVectors is how many vectors of each row are read at a time.
-const sumVectors = 4
+// sumVectors is how many vectors of a row are summed in registers.
+const sumVectors = 8
 
-// sumRows adds rows up, so that the sum is written once and not read.
-func (v *isa) sumRows() {
-	v.function("sumRows", "func(dst *float32, rows **float32, count, n int)", "sets dst to the sum of n elements of count rows, in order.")
-	dst, rows, count, offset := v.pointer("dst"), v.pointer("rows"), v.pointer("count"), v.GP64()
-	columns := v.vectorsOf("n")
-	many, few, rest, done := v.label("many"), v.label("few"), v.label("rest"), v.label("done")
-	v.XORQ(offset, offset)
-	v.Label(many)
-	v.CMPQ(columns.whole, operand.U8(sumVectors*v.lanes))
-	v.JLT(operand.LabelRef(few))
-	v.sumOfVectors(dst, rows, count, offset, sumVectors, nil)
-	v.SUBQ(operand.U8(sumVectors*v.lanes), columns.whole)
-	v.JMP(operand.LabelRef(many))
-	v.Label(few)
-	v.TESTQ(columns.whole, columns.whole)
-	v.JZ(operand.LabelRef(rest))
-	v.sumOfVectors(dst, rows, count, offset, 1, nil)
-	v.SUBQ(operand.U8(v.lanes), columns.whole)
-	v.JMP(operand.LabelRef(few))
-	v.Label(rest)
-	v.TESTQ(columns.rest, columns.rest)
-	v.JZ(operand.LabelRef(done))
-	v.sumOfVectors(dst, rows, count, offset, 1, columns.lanes)
-	v.Label(done)
+// gatherSum writes each sum once and does not read it.
+func (v *isa) gatherSum() {
+	v.function("gatherSum", "func(dst *float32, ldd int, start *float32, tables **float32, ids *int32, stride int, columns *int, count, m, n int)", "sets row i of dst [m, n] to start plus row ids[i*stride+columns[j]] of each of count tables, in order.")
+	ids, columns, tables, width := v.pointer("ids"), v.pointer("columns"), v.pointer("tables"), v.stride("n")
+	v.byColumns(func(s *rowSum) {
+		v.MOVQ(v.address("m"), s.left)
+		s.eachRow(func() {
+			start, j, row, next, done := v.pointer("start"), v.GP64(), v.GP64(), v.label("table"), v.label("summed")
+			s.each(start, func(i int, at operand.Mem, lanes mask) { v.load(at, lanes, s.sums[i]) })
+			v.XORQ(j, j)
+			v.Label(next)
+			v.CMPQ(j, v.address("count"))
+			v.JGE(operand.LabelRef(done))
+			v.MOVQ(operand.Mem{Base: columns, Index: j, Scale: 8}, row)
+			v.MOVLQSX(operand.Mem{Base: ids, Index: row, Scale: 4}, row)
+			v.IMULQ(width, row)
+			v.ADDQ(operand.Mem{Base: tables, Index: j, Scale: 8}, row)
+			s.add(row)
+			v.INCQ(j)
+			v.JMP(operand.LabelRef(next))
+			v.Label(done)
+			v.ADDQ(v.stride("stride"), ids)
+		})
+		v.pointerTo("ids", ids)
+	})
 	v.end()
 }
 
-// sumOfVectors sums some vectors of all rows and moves the offset, in bytes, past them.
-func (v *isa) sumOfVectors(dst, rows, count, offset reg.GPVirtual, vectors int, lanes mask) {
-	i, row, loop, done := v.GP64(), v.GP64(), v.label("loop"), v.label("summed")
-	at := func(base reg.GPVirtual, vector int) operand.Mem {
-		return operand.Mem{Base: base, Index: offset, Scale: 1, Disp: vector * v.bytes()}
+// A rowSum makes some vectors of all rows of dst, from a column on.
+type rowSum struct {
+	*isa
+	offset reg.GPVirtual // of the column, in bytes
+	left   reg.GPVirtual // rows
+	sums   []reg.VecVirtual
+	last   mask
+}
+
+// byColumns emits what makes as many vectors of dst at a time as there are sums for, and the last ones.
+func (v *isa) byColumns(body func(s *rowSum)) {
+	n, offset, left, many, few := v.pointer("n"), v.GP64(), v.GP64(), v.label("many"), v.label("few")
+	sum := func(vectors int, last mask) {
+		s := &rowSum{isa: v, offset: offset, left: left, last: last}
+		for range vectors {
+			s.sums = append(s.sums, v.vec())
+		}
+		body(s)
 	}
-	sums := make([]reg.VecVirtual, vectors)
-	v.MOVQ(operand.Mem{Base: rows}, row)
-	for j := range sums {
-		sums[j] = v.vec()
-		v.load(at(row, j), lanes, sums[j])
+	v.XORQ(offset, offset)
+	v.Label(many)
+	v.CMPQ(n, operand.U32(sumVectors*v.lanes))
+	v.JLE(operand.LabelRef(few))
+	sum(sumVectors, nil)
+	v.SUBQ(operand.U32(sumVectors*v.lanes), n)
+	v.ADDQ(operand.U32(sumVectors*v.bytes()), offset)
+	v.JMP(operand.LabelRef(many))
+	v.Label(few)
+	v.byVectors(n, sumVectors, func(vectors int, last mask) {
+		v.ifWhole(n, last, func(last mask) { sum(vectors, last) })
+	})
+}
+
+// ifWhole emits a body without a mask for where the last vector has n = lanes elements, and one with it for the rest.
+func (v *isa) ifWhole(n reg.GPVirtual, last mask, body func(last mask)) {
+	partial, done := v.label("partial"), v.label("done")
+	v.CMPQ(n, operand.U8(v.lanes))
+	v.JNE(operand.LabelRef(partial))
+	body(nil)
+	v.JMP(operand.LabelRef(done))
+	v.Label(partial)
+	body(last)
+	v.Label(done)
+}
+
+// eachRow emits a loop over the rows of dst, whose sums the body makes.
+func (s *rowSum) eachRow(body func()) {
+	dst, row := s.pointer("dst"), s.label("row")
+	s.Label(row)
+	body()
+	s.each(dst, func(i int, at operand.Mem, lanes mask) { s.store(s.sums[i], lanes, at) })
+	s.ADDQ(s.stride("ldd"), dst)
+	s.DECQ(s.left)
+	s.JNZ(operand.LabelRef(row))
+}
+
+// add adds a row to the sums.
+func (s *rowSum) add(row reg.GPVirtual) {
+	s.each(row, func(i int, at operand.Mem, lanes mask) { s.addMemory(s.sums[i], at, lanes) })
+}
+
+// each calls f for the vectors of a row.
+func (s *rowSum) each(row reg.GPVirtual, f func(i int, at operand.Mem, lanes mask)) {
+	for i := range s.sums {
+		lanes := mask(nil)
+		if i == len(s.sums)-1 {
+			lanes = s.last
+		}
+		f(i, operand.Mem{Base: row, Index: s.offset, Scale: 1, Disp: i * s.bytes()}, lanes)
 	}
-	v.MOVQ(operand.U32(1), i)
-	v.Label(loop)
-	v.CMPQ(i, count)
-	v.JGE(operand.LabelRef(done))
-	v.MOVQ(operand.Mem{Base: rows, Index: i, Scale: 8}, row)
-	for j, sum := range sums {
+}
+
+// addMemory adds a vector in memory to the sum, in the lanes of the mask.
+func (v *isa) addMemory(sum reg.VecVirtual, at operand.Mem, lanes mask) {
+	switch {
+	case lanes == nil:
+		v.VADDPS(at, sum, sum)
+	case v.wide:
+		v.VADDPS(at, sum, lanes, sum)
+	default:
 		x := v.vec()
-		v.load(at(row, j), lanes, x)
+		v.load(at, lanes, x)
 		v.VADDPS(x, sum, sum)
 	}
-	v.INCQ(i)
-	v.JMP(operand.LabelRef(loop))
-	v.Label(done)
-	for j, sum := range sums {
-		v.store(sum, lanes, at(dst, j))
-	}
-	v.ADDQ(operand.U32(vectors*v.bytes()), offset)
 }
 
 // scatterAdd emits a loop over ids.
