@@ -87,6 +87,11 @@ func gatherColumnsAVX2(dst *float32, ldd int, src *float32, lds int, m int, colu
 //go:noescape
 func transposeRowsAVX2(dst *float32, ldd int, src *float32, lds int, n int)
 
+// prefetchAVX2 asks for the cache lines of n words.
+//
+//go:noescape
+func prefetchAVX2(x *uint32, n int)
+
 // expAVX2 sets dst = e^src.
 //
 //go:noescape

@@ -7242,6 +7242,23 @@ done599:
 	VZEROUPPER
 	RET
 
+// func prefetchAVX2(x *uint32, n int)
+// Requires: AVX, MMX+
+TEXT ·prefetchAVX2(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	SHLQ $0x02, CX
+	ADDQ AX, CX
+	ANDQ $-64, AX
+
+line600:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	CMPQ       AX, CX
+	JLT        line600
+	VZEROUPPER
+	RET
+
 // func expAVX2(dst []float32, src []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-48
@@ -7250,9 +7267,9 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest601
+	JLT  rest602
 
-loop600:
+loop601:
 	VMOVUPS     (DX)(AX*1), Y0
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -7288,11 +7305,11 @@ loop600:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop600
+	JGE         loop601
 
-rest601:
+rest602:
 	ADDQ        $0x08, BX
-	JZ          done602
+	JZ          done603
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7330,7 +7347,7 @@ rest601:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done602:
+done603:
 	VZEROUPPER
 	RET
 
@@ -7482,9 +7499,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest604
+	JLT  rest605
 
-loop603:
+loop604:
 	VMOVUPS     (DX)(AX*1), Y0
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y0, Y1
 	VMULPS      constant4c0000004c000000AVX2<>+0(SB), Y0, Y2
@@ -7526,11 +7543,11 @@ loop603:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop603
+	JGE         loop604
 
-rest604:
+rest605:
 	ADDQ        $0x08, BX
-	JZ          done605
+	JZ          done606
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7574,7 +7591,7 @@ rest604:
 	VBLENDVPS   Y1, constant7fc000007fc00000AVX2<>+0(SB), Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done605:
+done606:
 	VZEROUPPER
 	RET
 
@@ -7786,9 +7803,9 @@ TEXT ·log1pAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest607
+	JLT  rest608
 
-loop606:
+loop607:
 	VMOVUPS     (DX)(AX*1), Y0
 	VADDPS      constant3f8000003f800000AVX2<>+0(SB), Y0, Y1
 	VCMPPS      $0x11, constant0080000000800000AVX2<>+0(SB), Y1, Y2
@@ -7843,11 +7860,11 @@ loop606:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop606
+	JGE         loop607
 
-rest607:
+rest608:
 	ADDQ        $0x08, BX
-	JZ          done608
+	JZ          done609
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -7904,7 +7921,7 @@ rest607:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done608:
+done609:
 	VZEROUPPER
 	RET
 
@@ -7916,9 +7933,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest610
+	JLT  rest611
 
-loop609:
+loop610:
 	VMOVUPS     (DX)(AX*1), Y0
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     constantc2d00000c2d00000AVX2<>+0(SB), Y2
@@ -7961,11 +7978,11 @@ loop609:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop609
+	JGE         loop610
 
-rest610:
+rest611:
 	ADDQ        $0x08, BX
-	JZ          done611
+	JZ          done612
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -8010,7 +8027,7 @@ rest610:
 	VDIVPS      Y1, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done611:
+done612:
 	VZEROUPPER
 	RET
 
@@ -8032,9 +8049,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x08, BX
-	JLT  rest613
+	JLT  rest614
 
-loop612:
+loop613:
 	VMOVUPS     (DX)(AX*1), Y0
 	VANDPS      constant7fffffff7fffffffAVX2<>+0(SB), Y0, Y1
 	VMULPS      Y0, Y0, Y2
@@ -8090,11 +8107,11 @@ loop612:
 	VMOVUPS     Y0, (CX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, BX
-	JGE         loop612
+	JGE         loop613
 
-rest613:
+rest614:
 	ADDQ        $0x08, BX
-	JZ          done614
+	JZ          done615
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        BX
 	VMOVDQU     (SI)(BX*4), Y0
@@ -8152,7 +8169,7 @@ rest613:
 	VBLENDVPS   Y2, Y3, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(AX*1)
 
-done614:
+done615:
 	VZEROUPPER
 	RET
 
@@ -8237,9 +8254,9 @@ TEXT ·sigmoidCrossEntropyAVX2(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x08, R8
-	JLT  rest616
+	JLT  rest617
 
-loop615:
+loop616:
 	VMOVUPS     (BX)(AX*1), Y0
 	VMOVUPS     (SI)(AX*1), Y1
 	VORPS       constant8000000080000000AVX2<>+0(SB), Y0, Y2
@@ -8347,11 +8364,11 @@ loop615:
 	VMOVUPS     Y0, (DX)(AX*1)
 	ADDQ        $0x20, AX
 	SUBQ        $0x08, R8
-	JGE         loop615
+	JGE         loop616
 
-rest616:
+rest617:
 	ADDQ        $0x08, R8
-	JZ          done617
+	JZ          done618
 	LEAQ        tailMask<>+32(SB), R9
 	NEGQ        R8
 	VMOVDQU     (R9)(R8*4), Y0
@@ -8461,7 +8478,7 @@ rest616:
 	VMULPS      Y2, Y4, Y1
 	VMASKMOVPS  Y1, Y0, (DX)(AX*1)
 
-done617:
+done618:
 	VZEROUPPER
 	RET
 
@@ -8474,9 +8491,9 @@ TEXT ·sgdAVX2(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x08, BX
-	JLT          rest619
+	JLT          rest620
 
-loop618:
+loop619:
 	VMOVUPS (CX)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y2
 	VMULPS  Y2, Y0, Y2
@@ -8484,11 +8501,11 @@ loop618:
 	VMOVUPS Y1, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, BX
-	JGE     loop618
+	JGE     loop619
 
-rest619:
+rest620:
 	ADDQ       $0x08, BX
-	JZ         done620
+	JZ         done621
 	LEAQ       tailMask<>+32(SB), SI
 	NEGQ       BX
 	VMOVDQU    (SI)(BX*4), Y1
@@ -8498,7 +8515,7 @@ rest619:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)(AX*1)
 
-done620:
+done621:
 	VZEROUPPER
 	RET
 
@@ -8513,9 +8530,9 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest622
+	JLT          rest623
 
-loop621:
+loop622:
 	VMOVUPS   (DX)(AX*1), Y2
 	VMULPS    Y2, Y1, Y2
 	VMOVUPS   (BX)(AX*1), Y3
@@ -8530,11 +8547,11 @@ loop621:
 	VMOVUPS   Y2, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, SI
-	JGE       loop621
+	JGE       loop622
 
-rest622:
+rest623:
 	ADDQ       $0x08, SI
-	JZ         done623
+	JZ         done624
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -8551,7 +8568,7 @@ rest622:
 	VSUBPS     Y0, Y3, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done623:
+done624:
 	VZEROUPPER
 	RET
 
@@ -8585,9 +8602,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest625
+	JLT          rest626
 
-loop624:
+loop625:
 	VMOVUPS   (SI)(AX*1), Y8
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y8, Y9
 	VCMPPS    $0x11, constant2680000026800000AVX2<>+0(SB), Y9, Y9
@@ -8620,11 +8637,11 @@ loop624:
 	VMOVUPS   Y8, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop624
+	JGE       loop625
 
-rest625:
+rest626:
 	ADDQ       $0x08, DI
-	JZ         done626
+	JZ         done627
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y8
@@ -8659,7 +8676,7 @@ rest625:
 	VSUBPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y8, (CX)(AX*1)
 
-done626:
+done627:
 	VZEROUPPER
 	RET
 
@@ -8684,9 +8701,9 @@ TEXT ·adagradAVX2(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x08, SI
-	JLT          rest628
+	JLT          rest629
 
-loop627:
+loop628:
 	VMOVUPS (BX)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y2, Y2, Y4
@@ -8701,11 +8718,11 @@ loop627:
 	VMOVUPS Y2, (CX)(AX*1)
 	ADDQ    $0x20, AX
 	SUBQ    $0x08, SI
-	JGE     loop627
+	JGE     loop628
 
-rest628:
+rest629:
 	ADDQ       $0x08, SI
-	JZ         done629
+	JZ         done630
 	LEAQ       tailMask<>+32(SB), DI
 	NEGQ       SI
 	VMOVDQU    (DI)(SI*4), Y2
@@ -8722,7 +8739,7 @@ rest628:
 	VSUBPS     Y0, Y5, Y0
 	VMASKMOVPS Y0, Y2, (CX)(AX*1)
 
-done629:
+done630:
 	VZEROUPPER
 	RET
 
@@ -8740,9 +8757,9 @@ TEXT ·ftrlAVX2(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x08, DI
-	JLT          rest631
+	JLT          rest632
 
-loop630:
+loop631:
 	VMOVUPS   (SI)(AX*1), Y4
 	VMOVUPS   (BX)(AX*1), Y5
 	VSQRTPS   Y5, Y6
@@ -8772,11 +8789,11 @@ loop630:
 	VMOVUPS   Y4, (CX)(AX*1)
 	ADDQ      $0x20, AX
 	SUBQ      $0x08, DI
-	JGE       loop630
+	JGE       loop631
 
-rest631:
+rest632:
 	ADDQ       $0x08, DI
-	JZ         done632
+	JZ         done633
 	LEAQ       tailMask<>+32(SB), R8
 	NEGQ       DI
 	VMOVDQU    (R8)(DI*4), Y4
@@ -8808,7 +8825,7 @@ rest631:
 	VBLENDVPS  Y1, constant0000000000000000AVX2<>+0(SB), Y0, Y0
 	VMASKMOVPS Y0, Y4, (CX)(AX*1)
 
-done632:
+done633:
 	VZEROUPPER
 	RET
 
@@ -8820,19 +8837,19 @@ TEXT ·fixedWithinAVX2(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop634:
+loop635:
 	CMPQ      AX, DX
-	JGE       done633
+	JGE       done634
 	VMOVUPS   (CX)(AX*4), Y1
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y1, Y1
 	VCMPPS    $0x12, Y0, Y1, Y1
 	VMOVMSKPS Y1, BX
 	CMPL      BX, $0x000000ff
-	JNE       done633
+	JNE       done634
 	ADDQ      $0x08, AX
-	JMP       loop634
+	JMP       loop635
 
-done633:
+done634:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -8845,9 +8862,9 @@ TEXT ·fixedAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop636:
+loop637:
 	CMPQ      AX, BX
-	JGE       done635
+	JGE       done636
 	VCVTPS2PD (DX)(AX*4), Y0
 	VMULPD    constant4270000000000000AVX2<>+0(SB), Y0, Y0
 	VROUNDPD  $0x00, Y0, Y0
@@ -8864,9 +8881,9 @@ loop636:
 	VPADDQ    (CX)(AX*8), Y0, Y0
 	VMOVUPS   Y0, (CX)(AX*8)
 	ADDQ      $0x04, AX
-	JMP       loop636
+	JMP       loop637
 
-done635:
+done636:
 	VZEROUPPER
 	RET
 
@@ -8903,19 +8920,19 @@ TEXT ·fixedSumAVX2(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop639:
+loop640:
 	CMPQ    AX, DX
-	JGE     done638
+	JGE     done639
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector640
+	JEQ     vector641
 	VMOVUPS (CX)(AX*8), Y2
 	VMOVUPS 32(CX)(AX*8), Y3
 
-vector640:
+vector641:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Y4
 	VANDPS    constant7fffffff7fffffffAVX2<>+0(SB), Y4, Y4
@@ -8951,20 +8968,20 @@ vector640:
 	VPADDQ    Y4, Y3, Y3
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector640
+	JNZ       vector641
 	VMOVUPS   Y2, (CX)(AX*8)
 	VMOVUPS   Y3, 32(CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop639
+	JMP       loop640
 
-done638:
+done639:
 	XORB      AL, AL
 	VMOVMSKPS Y1, CX
 	CMPL      CX, $0x000000ff
-	JNE       end637
+	JNE       end638
 	MOVB      $0x01, AL
 
-end637:
+end638:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -8978,9 +8995,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop642:
+loop643:
 	CMPQ       AX, BX
-	JGE        done641
+	JGE        done642
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -8993,9 +9010,9 @@ loop642:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop642
+	JMP        loop643
 
-done641:
+done642:
 	VZEROUPPER
 	RET
 
@@ -9035,9 +9052,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop644:
+loop645:
 	CMPQ        CX, BX
-	JGE         done643
+	JGE         done644
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -9047,9 +9064,9 @@ loop644:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop644
+	JMP         loop645
 
-done643:
+done644:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -87,6 +87,11 @@ func gatherColumnsAVX512(dst *float32, ldd int, src *float32, lds int, m int, co
 //go:noescape
 func transposeRowsAVX512(dst *float32, ldd int, src *float32, lds int, n int)
 
+// prefetchAVX512 asks for the cache lines of n words.
+//
+//go:noescape
+func prefetchAVX512(x *uint32, n int)
+
 // expAVX512 sets dst = e^src.
 //
 //go:noescape

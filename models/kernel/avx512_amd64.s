@@ -10514,6 +10514,23 @@ done767:
 	VZEROUPPER
 	RET
 
+// func prefetchAVX512(x *uint32, n int)
+// Requires: AVX, MMX+
+TEXT ·prefetchAVX512(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	SHLQ $0x02, CX
+	ADDQ AX, CX
+	ANDQ $-64, AX
+
+line768:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	CMPQ       AX, CX
+	JLT        line768
+	VZEROUPPER
+	RET
+
 // func expAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·expAVX512(SB), NOSPLIT, $0-48
@@ -10522,9 +10539,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest769
+	JLT  rest770
 
-loop768:
+loop769:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -10560,11 +10577,11 @@ loop768:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop768
+	JGE         loop769
 
-rest769:
+rest770:
 	ADDQ        $0x10, BX
-	JZ          done770
+	JZ          done771
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10602,7 +10619,7 @@ rest769:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done770:
+done771:
 	VZEROUPPER
 	RET
 
@@ -10866,9 +10883,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest772
+	JLT  rest773
 
-loop771:
+loop772:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -10910,11 +10927,11 @@ loop771:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop771
+	JGE         loop772
 
-rest772:
+rest773:
 	ADDQ        $0x10, BX
-	JZ          done773
+	JZ          done774
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10958,7 +10975,7 @@ rest772:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done773:
+done774:
 	VZEROUPPER
 	RET
 
@@ -11312,9 +11329,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest775
+	JLT  rest776
 
-loop774:
+loop775:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -11369,11 +11386,11 @@ loop774:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop774
+	JGE         loop775
 
-rest775:
+rest776:
 	ADDQ        $0x10, BX
-	JZ          done776
+	JZ          done777
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11430,7 +11447,7 @@ rest775:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done776:
+done777:
 	VZEROUPPER
 	RET
 
@@ -11442,9 +11459,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest778
+	JLT  rest779
 
-loop777:
+loop778:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -11487,11 +11504,11 @@ loop777:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop777
+	JGE         loop778
 
-rest778:
+rest779:
 	ADDQ        $0x10, BX
-	JZ          done779
+	JZ          done780
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11536,7 +11553,7 @@ rest778:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done779:
+done780:
 	VZEROUPPER
 	RET
 
@@ -11566,9 +11583,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest781
+	JLT  rest782
 
-loop780:
+loop781:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -11624,11 +11641,11 @@ loop780:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop780
+	JGE         loop781
 
-rest781:
+rest782:
 	ADDQ        $0x10, BX
-	JZ          done782
+	JZ          done783
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11686,7 +11703,7 @@ rest781:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done782:
+done783:
 	VZEROUPPER
 	RET
 
@@ -11827,9 +11844,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest784
+	JLT  rest785
 
-loop783:
+loop784:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -11937,11 +11954,11 @@ loop783:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop783
+	JGE         loop784
 
-rest784:
+rest785:
 	ADDQ        $0x10, R8
-	JZ          done785
+	JZ          done786
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -12051,7 +12068,7 @@ rest784:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done785:
+done786:
 	VZEROUPPER
 	RET
 
@@ -12064,9 +12081,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest787
+	JLT          rest788
 
-loop786:
+loop787:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -12074,11 +12091,11 @@ loop786:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop786
+	JGE     loop787
 
-rest787:
+rest788:
 	ADDQ      $0x10, BX
-	JZ        done788
+	JZ        done789
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -12088,7 +12105,7 @@ rest787:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done788:
+done789:
 	VZEROUPPER
 	RET
 
@@ -12103,9 +12120,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest790
+	JLT          rest791
 
-loop789:
+loop790:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -12120,11 +12137,11 @@ loop789:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop789
+	JGE       loop790
 
-rest790:
+rest791:
 	ADDQ      $0x10, SI
-	JZ        done791
+	JZ        done792
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -12141,7 +12158,7 @@ rest790:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done791:
+done792:
 	VZEROUPPER
 	RET
 
@@ -12183,9 +12200,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest793
+	JLT          rest794
 
-loop792:
+loop793:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -12218,11 +12235,11 @@ loop792:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop792
+	JGE       loop793
 
-rest793:
+rest794:
 	ADDQ      $0x10, DI
-	JZ        done794
+	JZ        done795
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -12257,7 +12274,7 @@ rest793:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done794:
+done795:
 	VZEROUPPER
 	RET
 
@@ -12290,9 +12307,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest796
+	JLT          rest797
 
-loop795:
+loop796:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -12307,11 +12324,11 @@ loop795:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop795
+	JGE     loop796
 
-rest796:
+rest797:
 	ADDQ      $0x10, SI
-	JZ        done797
+	JZ        done798
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -12328,7 +12345,7 @@ rest796:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done797:
+done798:
 	VZEROUPPER
 	RET
 
@@ -12346,9 +12363,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest799
+	JLT          rest800
 
-loop798:
+loop799:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -12378,11 +12395,11 @@ loop798:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop798
+	JGE       loop799
 
-rest799:
+rest800:
 	ADDQ      $0x10, DI
-	JZ        done800
+	JZ        done801
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -12414,7 +12431,7 @@ rest799:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done800:
+done801:
 	VZEROUPPER
 	RET
 
@@ -12426,18 +12443,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop802:
+loop803:
 	CMPQ     AX, DX
-	JGE      done801
+	JGE      done802
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done801
+	JCC      done802
 	ADDQ     $0x10, AX
-	JMP      loop802
+	JMP      loop803
 
-done801:
+done802:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -12450,18 +12467,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop804:
+loop805:
 	CMPQ      AX, BX
-	JGE       done803
+	JGE       done804
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop804
+	JMP       loop805
 
-done803:
+done804:
 	VZEROUPPER
 	RET
 
@@ -12484,19 +12501,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop807:
+loop808:
 	CMPQ    AX, DX
-	JGE     done806
+	JGE     done807
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector808
+	JEQ     vector809
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector808:
+vector809:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -12512,19 +12529,19 @@ vector808:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector808
+	JNZ       vector809
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop807
+	JMP       loop808
 
-done806:
+done807:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end805
+	JCC      end806
 	MOVB     $0x01, AL
 
-end805:
+end806:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -12538,18 +12555,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop810:
+loop811:
 	CMPQ      AX, BX
-	JGE       done809
+	JGE       done810
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop810
+	JMP       loop811
 
-done809:
+done810:
 	VZEROUPPER
 	RET
 
@@ -12573,17 +12590,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop812:
+loop813:
 	CMPQ        CX, BX
-	JGE         done811
+	JGE         done812
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop812
+	JMP         loop813
 
-done811:
+done812:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -23,6 +23,7 @@ type implementation struct {
 	largest             func(dst []uint32, src []float32, lds, m int)
 	gatherColumns       func(dst []float32, ldd int, src []float32, lds, m int, columns []int32)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)
+	prefetch            func(x *uint32, n int)
 	exp, log, log1p     func(dst, src []float32)
 	sigmoid, tanh       func(dst, src []float32)
 	sigmoidCrossEntropy func(losses, dlogits, logits, labels, weights []float32)

@@ -22,6 +22,7 @@ var portable = implementation{
 	largest:             largestPortable,
 	gatherColumns:       gatherColumnsPortable,
 	scatterAdd:          scatterAddPortable,
+	prefetch:            func(*uint32, int) {},
 	exp:                 mapPortable(exp),
 	log:                 mapPortable(log),
 	log1p:               mapPortable(log1p),

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/penstock-ml/penstock/models/features"
+	"github.com/penstock-ml/penstock/models/kernel"
 	"github.com/penstock-ml/penstock/models/records"
 )
 
@@ -43,7 +44,6 @@ type rowStore struct {
 	blocks        [][]uint32
 	file          *os.File // nil while all rows are in memory; else it has them all
 	row           []uint32 // one row of the file
-	touched       uint32   // makes the compiler keep the reads of touch
 }
 
 // newRowStore makes an empty store for rows of a layout.
@@ -209,16 +209,20 @@ func (s *rowStore) write(block []uint32) error {
 	return nil
 }
 
-// gather copies the rows of the given numbers to the front of dst.
-func (s *rowStore) gather(dst *features.Rows, rows []int32) error {
+// gather copies the rows of the given numbers to the front of dst. Rows lie anywhere in memory: those that will be gathered
+// next, if known, are asked for, and so are the present ones, which have left the first cache since.
+func (s *rowStore) gather(dst *features.Rows, rows, next []int32) error {
 	if s.file != nil {
 		return s.gatherFile(dst, rows)
 	}
+	for _, number := range rows {
+		kernel.Prefetch(s.inMemory(number))
+	}
 	for i, number := range rows {
-		if i%touchRows == 0 {
-			s.touch(rows[i:min(i+touchRows, len(rows))])
-		}
 		s.unpack(dst, i, s.inMemory(number))
+	}
+	for _, number := range next {
+		kernel.Prefetch(s.inMemory(number))
 	}
 	return nil
 }
@@ -237,23 +241,6 @@ func (s *rowStore) gatherFile(dst *features.Rows, rows []int32) error {
 func (s *rowStore) inMemory(number int32) []uint32 {
 	at := int(number%blockRows) * s.words()
 	return s.blocks[number/blockRows][at : at+s.words()]
-}
-
-// touchRows is how many rows are brought into the first cache at a time.
-const touchRows = 32
-
-// touch reads a word of each cache line of some rows. Rows lie anywhere in memory: read one after the other, each would
-// wait for its first line, while these reads wait together.
-func (s *rowStore) touch(rows []int32) {
-	all := uint32(0)
-	for _, number := range rows {
-		row := s.inMemory(number)
-		for i := 0; i < len(row); i += 64 / 4 {
-			all |= row[i]
-		}
-		all |= row[len(row)-1]
-	}
-	s.touched = all
 }
 
 // unpack makes row the i-th of dst.

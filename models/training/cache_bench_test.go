@@ -104,7 +104,7 @@ func BenchmarkGather(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		entry := entries[i%len(entries)]
 		from := i / len(entries) * batch % (len(entry.order.rows) - batch)
-		if err := entry.rows.gather(dst, entry.order.rows[from:from+batch]); err != nil {
+		if err := entry.rows.gather(dst, entry.order.rows[from:from+batch], nil); err != nil {
 			b.Fatal(err)
 		}
 	}

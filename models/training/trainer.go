@@ -246,7 +246,8 @@ func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step i
 	perEpoch := t.StepsPerEpoch()
 	entry.order.reset(t.job.Seed, step/perEpoch, s.Index, s.Rows)
 	from := min(int(step%perEpoch)*batch.N, s.Rows)
-	rows := entry.order.rows[from:min(from+batch.N, s.Rows)]
+	end := min(from+batch.N, s.Rows)
+	rows, next := entry.order.rows[from:end], entry.order.rows[end:min(end+batch.N, s.Rows)]
 	clear(batch.Numeric[len(rows)*len(t.layout.Numeric):])
 	clear(batch.IDs[len(rows)*len(t.layout.Categorical):])
 	clear(batch.Labels[len(rows):])
@@ -254,7 +255,7 @@ func (t *Trainer) fill(batch *features.Rows, entry *cachedShard, s Shard, step i
 	for i := range batch.Keys {
 		batch.Keys[i] = rowKey(t.job.Seed, step, s.Index, i)
 	}
-	return entry.rows.gather(batch, rows)
+	return entry.rows.gather(batch, rows, next)
 }
 
 // takePlans returns a plan for each piece. Plans are kept by the number of their shards.

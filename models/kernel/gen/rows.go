@@ -13,6 +13,7 @@ func (v *isa) rows() {
 	v.largest()
 	v.gatherColumns()
 	v.transpose()
+	v.prefetchWords()
 }
 
 // sumVectors is how many vectors of a row are summed in registers.
@@ -358,4 +359,18 @@ func (v *isa) permuted(halves uint8, b, a reg.Register) reg.VecVirtual {
 	d := v.YMM()
 	v.VPERM2F128(operand.U8(halves), b, a, d)
 	return d
+}
+
+// prefetchWords emits a loop over cache lines, from the one that the first word is in.
+func (v *isa) prefetchWords() {
+	v.function("prefetch", "func(x *uint32, n int)", "asks for the cache lines of n words.")
+	x, end, line := v.pointer("x"), v.stride("n"), v.label("line")
+	v.ADDQ(x, end)
+	v.ANDQ(operand.I8(-cacheLine), x)
+	v.Label(line)
+	v.PREFETCHT0(operand.Mem{Base: x})
+	v.ADDQ(operand.U8(cacheLine), x)
+	v.CMPQ(x, end)
+	v.JLT(operand.LabelRef(line))
+	v.end()
 }
