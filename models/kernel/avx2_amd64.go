@@ -162,6 +162,11 @@ func fixedAddAVX2(acc []int64, x []float32)
 //go:noescape
 func fixedSumAVX2(acc []int64, accumulate bool, x [][]float32, limit float32) bool
 
+// fixedMergeAVX2 adds sums to acc.
+//
+//go:noescape
+func fixedMergeAVX2(acc []int64, sums []int64)
+
 // fixedMeanAVX2 sets dst = acc * 2^-40 / weight.
 //
 //go:noescape

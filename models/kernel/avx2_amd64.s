@@ -8986,6 +8986,27 @@ end638:
 	VZEROUPPER
 	RET
 
+// func fixedMergeAVX2(acc []int64, sums []int64)
+// Requires: AVX, AVX2
+TEXT ·fixedMergeAVX2(SB), NOSPLIT, $0-48
+	MOVQ acc_base+0(FP), CX
+	MOVQ sums_base+24(FP), DX
+	MOVQ acc_len+8(FP), BX
+	XORQ AX, AX
+
+loop643:
+	CMPQ    AX, BX
+	JGE     done642
+	VMOVUPS (DX)(AX*8), Y0
+	VPADDQ  (CX)(AX*8), Y0, Y0
+	VMOVUPS Y0, (CX)(AX*8)
+	ADDQ    $0x04, AX
+	JMP     loop643
+
+done642:
+	VZEROUPPER
+	RET
+
 // func fixedMeanAVX2(dst []float32, acc []int64, weight float64)
 // Requires: AVX, AVX2
 TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
@@ -8995,9 +9016,9 @@ TEXT ·fixedMeanAVX2(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop643:
+loop645:
 	CMPQ       AX, BX
-	JGE        done642
+	JGE        done644
 	VMOVUPS    (DX)(AX*8), Y1
 	VMOVUPS    constant4330000000000000AVX2<>+0(SB), Y2
 	VPBLENDD   $0x55, Y1, Y2, Y2
@@ -9010,9 +9031,9 @@ loop643:
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (CX)(AX*4)
 	ADDQ       $0x04, AX
-	JMP        loop643
+	JMP        loop645
 
-done642:
+done644:
 	VZEROUPPER
 	RET
 
@@ -9052,9 +9073,9 @@ TEXT ·squareLanesAVX2(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop645:
+loop647:
 	CMPQ        CX, BX
-	JGE         done644
+	JGE         done646
 	VCVTPS2PD   (DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y0
 	VCVTPS2PD   16(DX)(CX*4), Y4
@@ -9064,9 +9085,9 @@ loop645:
 	VCVTPS2PD   48(DX)(CX*4), Y4
 	VFMADD231PD Y4, Y4, Y3
 	ADDQ        $0x10, CX
-	JMP         loop645
+	JMP         loop647
 
-done644:
+done646:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)

@@ -162,6 +162,11 @@ func fixedAddAVX512(acc []int64, x []float32)
 //go:noescape
 func fixedSumAVX512(acc []int64, accumulate bool, x [][]float32, limit float32) bool
 
+// fixedMergeAVX512 adds sums to acc.
+//
+//go:noescape
+func fixedMergeAVX512(acc []int64, sums []int64)
+
 // fixedMeanAVX512 sets dst = acc * 2^-40 / weight.
 //
 //go:noescape

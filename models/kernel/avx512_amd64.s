@@ -12546,6 +12546,27 @@ end806:
 	VZEROUPPER
 	RET
 
+// func fixedMergeAVX512(acc []int64, sums []int64)
+// Requires: AVX, AVX512F
+TEXT ·fixedMergeAVX512(SB), NOSPLIT, $0-48
+	MOVQ acc_base+0(FP), CX
+	MOVQ sums_base+24(FP), DX
+	MOVQ acc_len+8(FP), BX
+	XORQ AX, AX
+
+loop811:
+	CMPQ    AX, BX
+	JGE     done810
+	VMOVUPS (DX)(AX*8), Z0
+	VPADDQ  (CX)(AX*8), Z0, Z0
+	VMOVUPS Z0, (CX)(AX*8)
+	ADDQ    $0x08, AX
+	JMP     loop811
+
+done810:
+	VZEROUPPER
+	RET
+
 // func fixedMeanAVX512(dst []float32, acc []int64, weight float64)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
@@ -12555,18 +12576,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop811:
+loop813:
 	CMPQ      AX, BX
-	JGE       done810
+	JGE       done812
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop811
+	JMP       loop813
 
-done810:
+done812:
 	VZEROUPPER
 	RET
 
@@ -12590,17 +12611,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop813:
+loop815:
 	CMPQ        CX, BX
-	JGE         done812
+	JGE         done814
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop813
+	JMP         loop815
 
-done812:
+done814:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

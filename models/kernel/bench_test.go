@@ -129,6 +129,7 @@ func BenchmarkElementwise(b *testing.B) {
 		{"FixedCheck", func() { FixedCheck(x[1], FixedLimit) }},
 		{"FixedAdd", func() { FixedAdd(acc, x[1]) }},
 		{"FixedSum", func() { FixedSum(acc, false, [][]float32{x[0], x[1], x[2], x[3]}, FixedLimit) }},
+		{"FixedMerge", func() { FixedMerge(acc, acc) }},
 		{"FixedMean", func() { FixedMean(x[0], acc, 512) }},
 		{"SumColumns", func() { SumColumns(x[0][:100], x[1], 100, 200, 100) }},
 		{"Transpose", func() { Transpose(x[0], 200, x[1], 100, 200, 100) }},

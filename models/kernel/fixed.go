@@ -32,9 +32,4 @@ func FixedMean(dst []float32, acc []int64, weight float64) {
 }
 
 // FixedMerge adds one vector of fixed-point sums to another.
-func FixedMerge(acc, sums []int64) {
-	sums = sums[:len(acc)]
-	for i := range acc {
-		acc[i] += sums[i]
-	}
-}
+func FixedMerge(acc, sums []int64) { active.fixedMerge(acc, sums[:len(acc)]) }

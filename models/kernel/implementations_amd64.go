@@ -54,6 +54,7 @@ var avx512 = implementation{
 	fixedCheck:          fixedCheckAVX512,
 	fixedAdd:            fixedAddRestAVX512,
 	fixedSum:            fixedSumRestAVX512,
+	fixedMerge:          fixedMergeRestAVX512,
 	fixedMean:           fixedQuotientAVX512,
 }
 
@@ -89,6 +90,7 @@ var avx2 = implementation{
 	fixedCheck:          fixedCheckAVX2,
 	fixedAdd:            fixedAddRestAVX2,
 	fixedSum:            fixedSumRestAVX2,
+	fixedMerge:          fixedMergeRestAVX2,
 	fixedMean:           fixedQuotientAVX2,
 }
 
@@ -191,10 +193,22 @@ func fixedSumRestAVX2(acc []int64, accumulate bool, x [][]float32, limit float32
 	return within
 }
 
+func fixedMergeRestAVX512(acc, sums []int64) {
+	whole := len(acc) &^ 7
+	fixedMergeAVX512(acc[:whole], sums[:whole])
+	fixedMergePortable(acc[whole:], sums[whole:])
+}
+
 func fixedQuotientAVX512(dst []float32, acc []int64, weight float64) {
 	whole := len(dst) &^ 7
 	fixedMeanAVX512(dst[:whole], acc[:whole], weight)
 	fixedMeanPortable(dst[whole:], acc[whole:], weight)
+}
+
+func fixedMergeRestAVX2(acc, sums []int64) {
+	whole := len(acc) &^ 3
+	fixedMergeAVX2(acc[:whole], sums[:whole])
+	fixedMergePortable(acc[whole:], sums[whole:])
 }
 
 func fixedQuotientAVX2(dst []float32, acc []int64, weight float64) {

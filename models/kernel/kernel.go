@@ -38,6 +38,7 @@ type implementation struct {
 	fixedCheck func(x []float32, limit float32) int
 	fixedAdd   func(acc []int64, x []float32)
 	fixedSum   func(acc []int64, accumulate bool, x [][]float32, limit float32) bool
+	fixedMerge func(acc, sums []int64)
 	fixedMean  func(dst []float32, acc []int64, weight float64)
 }
 

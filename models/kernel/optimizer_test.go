@@ -160,6 +160,21 @@ func TestFixedSum(t *testing.T) {
 	})
 }
 
+func TestFixedMerge(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for n := range 40 {
+			acc, sums, want := make([]int64, n), make([]int64, n+1), make([]int64, n)
+			for i := range acc {
+				acc[i], sums[i] = int64(i)-1<<60, int64(i*i)<<40
+				want[i] = int64(i) - 1<<60 + int64(i*i)<<40
+			}
+			if FixedMerge(acc, sums); !slices.Equal(acc, want) {
+				t.Fatalf("%d sums are %v, want %v", n, acc, want)
+			}
+		}
+	})
+}
+
 func TestFixedMean(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {

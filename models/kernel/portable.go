@@ -38,6 +38,7 @@ var portable = implementation{
 	fixedCheck:          fixedCheckPortable,
 	fixedAdd:            fixedAddPortable,
 	fixedSum:            fixedSumPortable,
+	fixedMerge:          fixedMergePortable,
 	fixedMean:           fixedMeanPortable,
 }
 

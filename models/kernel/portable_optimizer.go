@@ -130,6 +130,12 @@ func fixedSumFrom(acc []int64, accumulate bool, x [][]float32, begin int, limit 
 	return within
 }
 
+func fixedMergePortable(acc, sums []int64) {
+	for i, sum := range sums {
+		acc[i] += sum
+	}
+}
+
 func fixedMeanPortable(dst []float32, acc []int64, weight float64) {
 	for i, sum := range acc {
 		dst[i] = float32(float64(sum) * (1.0 / FixedScale) / weight)

@@ -27,6 +27,7 @@ func (v *isa) fixed() {
 	v.fixedWithin()
 	v.fixedAdd()
 	v.fixedSum()
+	v.fixedMerge()
 	v.fixedMean()
 	v.squareLanes()
 }
@@ -99,6 +100,16 @@ func (v *isa) fixedAdd() {
 	v.overWholeVectors([]string{"acc", "x"}, v.lanes/2, func(l *wholeVectors) {
 		scaled := v.binary(v.VMULPD, v.doubles(l.at("x", 4)), v.double(fixedScale))
 		sum := v.binary(v.VPADDQ, v.integers(scaled), l.at("acc", 8))
+		v.VMOVUPS(sum, l.at("acc", 8))
+	})
+	v.end()
+}
+
+func (v *isa) fixedMerge() {
+	v.function("fixedMerge", "func(acc, sums []int64)", "adds sums to acc.")
+	v.overWholeVectors([]string{"acc", "sums"}, v.lanes/2, func(l *wholeVectors) {
+		sum := v.copy(l.at("sums", 8))
+		v.VPADDQ(l.at("acc", 8), sum, sum)
 		v.VMOVUPS(sum, l.at("acc", 8))
 	})
 	v.end()
