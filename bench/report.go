@@ -63,7 +63,7 @@ func (b *bench) writeRows(p *printer) {
 			work, r.row.unit, peer, figure, number(r.penstock), ratio, r.pairs, b.shareOfPeak(&r), megabytes(r.resident))
 	}
 	p.print("\nTraining counts the loop alone, on both sides. Batch prediction counts Penstock's whole process, of a peer all but imports. A peer's whole process ends with the first epoch whose test AUC is reached, without an export.\n")
-	p.print("\nThe share of peak counts the operations of the matrix products that the model needs (one-hot columns need none), forward and backward, against the peak of all the cores used. Memory is Penstock's.\n")
+	p.print("\nThe share of peak counts the operations of the matrix products that the model needs (one-hot columns need none), forward and backward, against the peak of all the cores used; it may pass 100%%, since terms and units at zero are left out. Memory is Penstock's.\n")
 }
 
 // shareOfPeak is empty where no count of operations, or no peak, is known.
