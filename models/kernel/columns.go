@@ -2,6 +2,16 @@ package kernel
 
 import "fmt"
 
+// CopyRows copies src [m, n] to dst.
+func CopyRows(dst []float32, ldd int, src []float32, lds, m, n int) {
+	if m <= 0 || n <= 0 {
+		return
+	}
+	checkMatrix("dst", dst, m, n, ldd)
+	checkMatrix("src", src, m, n, lds)
+	active.copyRows(dst, ldd, src, lds, m, n)
+}
+
 // LargestMagnitudes sets dst[j] to the bits of the largest magnitude among src[0:m, j], for each j < len(dst): 0 where the
 // column has only zeros, and at least those of infinity where it has a number that is not finite.
 func LargestMagnitudes(dst []uint32, src []float32, lds, m int) {

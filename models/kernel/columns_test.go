@@ -9,6 +9,23 @@ import (
 	"pgregory.net/rapid"
 )
 
+func TestCopyRows(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n := size(t, 0, "m"), size(t, 0, "n")
+			src, dst := drawMatrix(t, m, n, "src"), drawMatrix(t, m, n, "dst")
+			want := dst.clone()
+			for i := range m {
+				for j := range n {
+					want.set(i, j, src.at(i, j))
+				}
+			}
+			CopyRows(dst.x, dst.ld, src.x, src.ld, m, n)
+			requireSame(t, "CopyRows", dst.x, want.x)
+		})
+	})
+}
+
 func TestLargestMagnitudes(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {

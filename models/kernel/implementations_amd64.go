@@ -35,6 +35,7 @@ var avx512 = implementation{
 	reluMask:            reluMaskAVX512,
 	gatherSum:           gatherRowsAVX512,
 	segmentSum:          assemblyAVX512.segmentSum,
+	copyRows:            copyRowsOfAVX512,
 	largest:             largestRowsAVX512,
 	gatherColumns:       gatherColumnsOfAVX512,
 	scatterAdd:          scatterRowsAVX512,
@@ -71,6 +72,7 @@ var avx2 = implementation{
 	reluMask:            reluMaskAVX2,
 	gatherSum:           gatherRowsAVX2,
 	segmentSum:          assemblyAVX2.segmentSum,
+	copyRows:            copyRowsOfAVX2,
 	largest:             largestRowsAVX2,
 	gatherColumns:       gatherColumnsOfAVX2,
 	scatterAdd:          scatterRowsAVX2,
@@ -101,6 +103,10 @@ func gatherRowsAVX512(dst []float32, ldd int, start []float32, tables []*float32
 	gatherSumAVX512(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
 }
 
+func copyRowsOfAVX512(dst []float32, ldd int, src []float32, lds, m, n int) {
+	copyRowsAVX512(&dst[0], ldd, &src[0], lds, m, n)
+}
+
 func largestRowsAVX512(dst []uint32, src []float32, lds, m int) {
 	largestAVX512(&dst[0], &src[0], lds, m, len(dst))
 }
@@ -115,6 +121,10 @@ func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []fl
 
 func gatherRowsAVX2(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int) {
 	gatherSumAVX2(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
+}
+
+func copyRowsOfAVX2(dst []float32, ldd int, src []float32, lds, m, n int) {
+	copyRowsAVX2(&dst[0], ldd, &src[0], lds, m, n)
 }
 
 func largestRowsAVX2(dst []uint32, src []float32, lds, m int) {

@@ -20,6 +20,7 @@ type implementation struct {
 	reluMask            func(dst, dy, y []float32)
 	gatherSum           func(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int)
 	segmentSum          func(dst []float32, n int, words []uint64, rows, depth int, src []float32, lds int)
+	copyRows            func(dst []float32, ldd int, src []float32, lds, m, n int)
 	largest             func(dst []uint32, src []float32, lds, m int)
 	gatherColumns       func(dst []float32, ldd int, src []float32, lds, m int, columns []int32)
 	scatterAdd          func(table []float32, n int, ids []int32, stride int, src []float32, lds, m int)

@@ -19,6 +19,7 @@ var portable = implementation{
 	reluMask:            reluMaskPortable,
 	gatherSum:           gatherSumPortable,
 	segmentSum:          segmentSumPortable,
+	copyRows:            copyRowsPortable,
 	largest:             largestPortable,
 	gatherColumns:       gatherColumnsPortable,
 	scatterAdd:          scatterAddPortable,
@@ -127,6 +128,12 @@ func segmentSumPortable(dst []float32, n int, words []uint64, rows, depth int, s
 				addPortable(sum, sum, src[row*lds:][:n])
 			}
 		}
+	}
+}
+
+func copyRowsPortable(dst []float32, ldd int, src []float32, lds, m, n int) {
+	for i := range m {
+		copy(dst[i*ldd:][:n], src[i*lds:][:n])
 	}
 }
 

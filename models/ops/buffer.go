@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"github.com/penstock-ml/penstock/models/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -103,7 +104,5 @@ func FromValue(v gorgonia.Value) (*Buffer, error) {
 
 // copyRows copies a matrix to one of the same shape.
 func copyRows(dst, src *Buffer) {
-	for i := range dst.Rows() {
-		copy(dst.Row(i), src.Row(i))
-	}
+	kernel.CopyRows(dst.F32, dst.Stride(), src.F32, src.Stride(), dst.Rows(), dst.Columns())
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/chewxy/hm"
+	"github.com/penstock-ml/penstock/models/kernel"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -42,8 +43,23 @@ func (k *ColumnsKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{in[0][0], len(k.Columns)}, nil
 }
 
+// Range is the columns, if they lie side by side.
+func (k *ColumnsKernel) Range() (r Range, ok bool) {
+	first := k.Columns[0]
+	for i, column := range k.Columns {
+		if column != first+i {
+			return Range{}, false
+		}
+	}
+	return Range{first, first + len(k.Columns)}, true
+}
+
 // Compute implements Kernel.
 func (k *ColumnsKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
+	if r, ok := k.Range(); ok {
+		kernel.CopyRows(out.F32, out.Stride(), in[0].F32[r.From:], in[0].Stride(), out.Rows(), r.Len())
+		return
+	}
 	for i := range out.Rows() {
 		row, chosen := in[0].Row(i), out.Row(i)
 		for j, c := range k.Columns {
@@ -127,9 +143,7 @@ func (k *ConcatKernel) Shape(in []tensor.Shape) (tensor.Shape, error) {
 func (k *ConcatKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	offset := 0
 	for _, part := range in {
-		for i := range out.Rows() {
-			copy(out.Row(i)[offset:], part.Row(i))
-		}
+		kernel.CopyRows(out.F32[offset:], out.Stride(), part.F32, part.Stride(), out.Rows(), part.Columns())
 		offset += part.Columns()
 	}
 }

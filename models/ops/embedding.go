@@ -48,12 +48,16 @@ func (k *EmbeddingKernel) Compute(out *Buffer, in []*Buffer, _ []float32) {
 	offset := 0
 	for j, table := range tables {
 		dim := table.Columns()
-		column := ids.I32[k.Columns[j]:]
-		for i := range out.Rows() {
-			row := int(column[i*ids.Columns()])
-			copy(out.Row(i)[offset:], table.F32[row*dim:][:dim])
-		}
+		copyLookedUp(out.F32[offset:], out.Stride(), table.F32, dim, ids.I32[k.Columns[j]:], ids.Columns(), out.Rows())
 		offset += dim
+	}
+}
+
+// copyLookedUp sets row i of dst [m, dim] to row ids[i*stride] of a table.
+func copyLookedUp(dst []float32, ldd int, table []float32, dim int, ids []int32, stride, m int) {
+	for i := range m {
+		row := int(ids[i*stride])
+		copy(dst[i*ldd:][:dim], table[row*dim:][:dim])
 	}
 }
 

@@ -68,6 +68,10 @@ func TestResults(t *testing.T) {
 			func(g *graph) (*gorgonia.Node, error) { return ops.Columns(g.matrix, []int{3, 1}) },
 			tensor.Shape{3, 2}, []float32{4, 2, 8, 6, 12, 10},
 		},
+		"Columns side by side": {
+			func(g *graph) (*gorgonia.Node, error) { return ops.Columns(g.matrix, []int{1, 2}) },
+			tensor.Shape{3, 2}, []float32{2, 3, 6, 7, 10, 11},
+		},
 		"Concat": {
 			func(g *graph) (*gorgonia.Node, error) { return ops.Concat(g.column, g.matrix) },
 			tensor.Shape{3, 5}, []float32{1, 1, 2, 3, 4, 2, 5, 6, 7, 8, 3, 9, 10, 11, 12},

@@ -169,16 +169,11 @@ func fused(user kernelForm) *ops.InputGradientKernel {
 	case *ops.ReLUGradientKernel:
 		return &ops.InputGradientKernel{Masked: true}
 	case *ops.ColumnsKernel:
-		first, n := k.Columns[0], len(k.Columns)
-		for i, column := range k.Columns {
-			if column != first+i {
-				return nil
-			}
+		if inputs, ok := k.Range(); ok {
+			return &ops.InputGradientKernel{Inputs: inputs}
 		}
-		return &ops.InputGradientKernel{Inputs: ops.Range{From: first, To: first + n}}
-	default:
-		return nil
 	}
+	return nil
 }
 
 // placeLeaves gives inputs, parameters and constants their memory.
