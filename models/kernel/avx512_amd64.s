@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // func panelAVX512(c *float32, ldc int, a *float32, aRow int, aStep int, b *float32, ldb int, m int, n int, k int, bias *float32, mask *float32, ldm int, flags int)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·panelAVX512(SB), NOSPLIT, $16-112
 	MOVQ a+16(FP), AX
 	MOVQ aRow+24(FP), CX
@@ -846,14 +846,16 @@ partial4:
 	MOVL  $0xffffffff, R11
 	BZHIL R8, R11, R11
 	KMOVW R11, K1
+	CMPQ  R8, $0x08
+	JG    whole49
 
 	// Tiles of 8 rows, 3 vectors
-rows49:
+rows51:
 	CMPQ      DI, $0x08
-	JLT       next50
+	JLT       next52
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh51
+	JZ        fresh53
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -888,20 +890,20 @@ rows49:
 	VMOVUPS   (R8), Z21
 	VMOVUPS   64(R8), Z22
 	VMOVUPS.Z 128(R8), K1, Z23
-	JMP       ready52
+	JMP       ready54
 
-fresh51:
+fresh53:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread53
+	JZ        spread55
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread53:
+spread55:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -924,17 +926,17 @@ spread53:
 	VMOVAPS Z1, Z22
 	VMOVAPS Z2, Z23
 
-ready52:
+ready54:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done56
+	JZ     done58
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop54
+	JZ     loop56
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -943,7 +945,7 @@ ready52:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part55:
+part57:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -957,61 +959,61 @@ part55:
 	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short57
+	JLE        short59
 	MOVQ       8(SP), R8
 
-short57:
+short59:
 	SUBQ R8, 8(SP)
 
-loop54:
+loop56:
 	VMOVUPS      (R11), Z24
 	VMOVUPS      64(R11), Z25
-	VMOVUPS.Z    128(R11), K1, Z26
+	VMOVUPS.Z    128(R11), K1, Y26
 	VBROADCASTSS (R12), Z27
 	VFMADD231PS  Z24, Z27, Z0
 	VFMADD231PS  Z25, Z27, Z1
-	VFMADD231PS  Z26, Z27, Z2
+	VFMADD231PS  Y26, Y27, Y2
 	VBROADCASTSS (R12)(CX*1), Z27
 	VFMADD231PS  Z24, Z27, Z3
 	VFMADD231PS  Z25, Z27, Z4
-	VFMADD231PS  Z26, Z27, Z5
+	VFMADD231PS  Y26, Y27, Y5
 	VBROADCASTSS (R12)(CX*2), Z27
 	VFMADD231PS  Z24, Z27, Z6
 	VFMADD231PS  Z25, Z27, Z7
-	VFMADD231PS  Z26, Z27, Z8
+	VFMADD231PS  Y26, Y27, Y8
 	VBROADCASTSS (R13), Z27
 	VFMADD231PS  Z24, Z27, Z9
 	VFMADD231PS  Z25, Z27, Z10
-	VFMADD231PS  Z26, Z27, Z11
+	VFMADD231PS  Y26, Y27, Y11
 	VBROADCASTSS (R12)(CX*4), Z27
 	VFMADD231PS  Z24, Z27, Z12
 	VFMADD231PS  Z25, Z27, Z13
-	VFMADD231PS  Z26, Z27, Z14
+	VFMADD231PS  Y26, Y27, Y14
 	VBROADCASTSS (R13)(CX*2), Z27
 	VFMADD231PS  Z24, Z27, Z15
 	VFMADD231PS  Z25, Z27, Z16
-	VFMADD231PS  Z26, Z27, Z17
+	VFMADD231PS  Y26, Y27, Y17
 	VBROADCASTSS (R12)(R10*2), Z27
 	VFMADD231PS  Z24, Z27, Z18
 	VFMADD231PS  Z25, Z27, Z19
-	VFMADD231PS  Z26, Z27, Z20
+	VFMADD231PS  Y26, Y27, Y20
 	VBROADCASTSS (R13)(CX*4), Z27
 	VFMADD231PS  Z24, Z27, Z21
 	VFMADD231PS  Z25, Z27, Z22
-	VFMADD231PS  Z26, Z27, Z23
+	VFMADD231PS  Y26, Y27, Y23
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop54
+	JNZ          loop56
 	CMPQ         8(SP), $0x00
-	JNE          part55
+	JNE          part57
 
-done56:
+done58:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z24
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear58
+	JZ      linear60
 	VMAXPS  Z0, Z24, Z0
 	VMAXPS  Z1, Z24, Z1
 	VMAXPS  Z2, Z24, Z2
@@ -1037,9 +1039,9 @@ done56:
 	VMAXPS  Z22, Z24, Z22
 	VMAXPS  Z23, Z24, Z23
 
-linear58:
+linear60:
 	TESTQ     R9, R9
-	JZ        unmasked59
+	JZ        unmasked61
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1127,7 +1129,7 @@ linear58:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked59:
+unmasked61:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1169,15 +1171,15 @@ unmasked59:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows49
+	JMP     rows51
 
-next50:
+next52:
 	// Tiles of 4 rows, 3 vectors
 	CMPQ      DI, $0x04
-	JLT       next61
+	JLT       next63
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh62
+	JZ        fresh64
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1196,20 +1198,20 @@ next50:
 	VMOVUPS   (R8), Z9
 	VMOVUPS   64(R8), Z10
 	VMOVUPS.Z 128(R8), K1, Z11
-	JMP       ready63
+	JMP       ready65
 
-fresh62:
+fresh64:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread64
+	JZ        spread66
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread64:
+spread66:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
@@ -1220,17 +1222,17 @@ spread64:
 	VMOVAPS Z1, Z10
 	VMOVAPS Z2, Z11
 
-ready63:
+ready65:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done67
+	JZ     done69
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop65
+	JZ     loop67
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -1239,7 +1241,7 @@ ready63:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part66:
+part68:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -1253,45 +1255,45 @@ part66:
 	SHRQ       $0x02, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short68
+	JLE        short70
 	MOVQ       8(SP), R8
 
-short68:
+short70:
 	SUBQ R8, 8(SP)
 
-loop65:
+loop67:
 	VMOVUPS      (R11), Z12
 	VMOVUPS      64(R11), Z13
-	VMOVUPS.Z    128(R11), K1, Z14
+	VMOVUPS.Z    128(R11), K1, Y14
 	VBROADCASTSS (R12), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
-	VFMADD231PS  Z14, Z15, Z2
+	VFMADD231PS  Y14, Y15, Y2
 	VBROADCASTSS (R12)(CX*1), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
-	VFMADD231PS  Z14, Z15, Z5
+	VFMADD231PS  Y14, Y15, Y5
 	VBROADCASTSS (R12)(CX*2), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
-	VFMADD231PS  Z14, Z15, Z8
+	VFMADD231PS  Y14, Y15, Y8
 	VBROADCASTSS (R13), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
-	VFMADD231PS  Z14, Z15, Z11
+	VFMADD231PS  Y14, Y15, Y11
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop65
+	JNZ          loop67
 	CMPQ         8(SP), $0x00
-	JNE          part66
+	JNE          part68
 
-done67:
+done69:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear69
+	JZ      linear71
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -1305,9 +1307,9 @@ done67:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear69:
+linear71:
 	TESTQ     R9, R9
-	JZ        unmasked70
+	JZ        unmasked72
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1355,7 +1357,7 @@ linear69:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked70:
+unmasked72:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1382,13 +1384,13 @@ unmasked70:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next61:
+next63:
 	// Tiles of 2 rows, 3 vectors
 	CMPQ      DI, $0x02
-	JLT       next72
+	JLT       next74
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh73
+	JZ        fresh75
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -1399,35 +1401,35 @@ next61:
 	VMOVUPS   (R8), Z3
 	VMOVUPS   64(R8), Z4
 	VMOVUPS.Z 128(R8), K1, Z5
-	JMP       ready74
+	JMP       ready76
 
-fresh73:
+fresh75:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread75
+	JZ        spread77
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread75:
+spread77:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready74:
+ready76:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done78
+	JZ     done80
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R13
 	TESTL  $0x00000004, R13
-	JZ     loop76
+	JZ     loop78
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R13
@@ -1436,7 +1438,7 @@ ready74:
 	ADDQ   R13, R8
 	MOVQ   R8, (SP)
 
-part77:
+part79:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -1450,36 +1452,36 @@ part77:
 	SHRQ       $0x01, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short79
+	JLE        short81
 	MOVQ       8(SP), R8
 
-short79:
+short81:
 	SUBQ R8, 8(SP)
 
-loop76:
+loop78:
 	VMOVUPS      (R11), Z6
 	VMOVUPS      64(R11), Z7
-	VMOVUPS.Z    128(R11), K1, Z8
+	VMOVUPS.Z    128(R11), K1, Y8
 	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z6, Z9, Z0
 	VFMADD231PS  Z7, Z9, Z1
-	VFMADD231PS  Z8, Z9, Z2
+	VFMADD231PS  Y8, Y9, Y2
 	VBROADCASTSS (R12)(CX*1), Z9
 	VFMADD231PS  Z6, Z9, Z3
 	VFMADD231PS  Z7, Z9, Z4
-	VFMADD231PS  Z8, Z9, Z5
+	VFMADD231PS  Y8, Y9, Y5
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop76
+	JNZ          loop78
 	CMPQ         8(SP), $0x00
-	JNE          part77
+	JNE          part79
 
-done78:
+done80:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear80
+	JZ      linear82
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -1487,9 +1489,9 @@ done78:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear80:
+linear82:
 	TESTQ     R9, R9
-	JZ        unmasked81
+	JZ        unmasked83
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1517,7 +1519,7 @@ linear80:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked81:
+unmasked83:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1536,44 +1538,44 @@ unmasked81:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next72:
+next74:
 	// Tiles of 1 rows, 3 vectors
 	CMPQ      DI, $0x01
-	JLT       next83
+	JLT       next85
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh84
+	JZ        fresh86
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
-	JMP       ready85
+	JMP       ready87
 
-fresh84:
+fresh86:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread86
+	JZ        spread88
 	VMOVUPS   (R8), Z0
 	VMOVUPS   64(R8), Z1
 	VMOVUPS.Z 128(R8), K1, Z2
 
-spread86:
-ready85:
+spread88:
+ready87:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done89
+	JZ     done91
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R10
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R10
 	TESTL  $0x00000004, R10
-	JZ     loop87
+	JZ     loop89
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R10
@@ -1582,7 +1584,7 @@ ready85:
 	ADDQ   R10, R8
 	MOVQ   R8, (SP)
 
-part88:
+part90:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -1596,39 +1598,39 @@ part88:
 	SHRQ       $0x00, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short90
+	JLE        short92
 	MOVQ       8(SP), R8
 
-short90:
+short92:
 	SUBQ R8, 8(SP)
 
-loop87:
+loop89:
 	VMOVUPS      (R11), Z3
 	VMOVUPS      64(R11), Z4
-	VMOVUPS.Z    128(R11), K1, Z5
+	VMOVUPS.Z    128(R11), K1, Y5
 	VBROADCASTSS (R12), Z6
 	VFMADD231PS  Z3, Z6, Z0
 	VFMADD231PS  Z4, Z6, Z1
-	VFMADD231PS  Z5, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y2
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop87
+	JNZ          loop89
 	CMPQ         8(SP), $0x00
-	JNE          part88
+	JNE          part90
 
-done89:
+done91:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear91
+	JZ      linear93
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear91:
+linear93:
 	TESTQ     R9, R9
-	JZ        unmasked92
+	JZ        unmasked94
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -1646,7 +1648,7 @@ linear91:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked92:
+unmasked94:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -1661,20 +1663,839 @@ unmasked92:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next83:
+next85:
+	JMP done50
+
+whole49:
+	// Tiles of 8 rows, 3 vectors
+rows95:
+	CMPQ      DI, $0x08
+	JLT       next96
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh97
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS   64(R8), Z4
+	VMOVUPS.Z 128(R8), K1, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS   64(R8), Z7
+	VMOVUPS.Z 128(R8), K1, Z8
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z9
+	VMOVUPS   64(R8), Z10
+	VMOVUPS.Z 128(R8), K1, Z11
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z12
+	VMOVUPS   64(R8), Z13
+	VMOVUPS.Z 128(R8), K1, Z14
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z15
+	VMOVUPS   64(R8), Z16
+	VMOVUPS.Z 128(R8), K1, Z17
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z18
+	VMOVUPS   64(R8), Z19
+	VMOVUPS.Z 128(R8), K1, Z20
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z21
+	VMOVUPS   64(R8), Z22
+	VMOVUPS.Z 128(R8), K1, Z23
+	JMP       ready98
+
+fresh97:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread99
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+
+spread99:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z2, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z1, Z10
+	VMOVAPS Z2, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z2, Z14
+	VMOVAPS Z0, Z15
+	VMOVAPS Z1, Z16
+	VMOVAPS Z2, Z17
+	VMOVAPS Z0, Z18
+	VMOVAPS Z1, Z19
+	VMOVAPS Z2, Z20
+	VMOVAPS Z0, Z21
+	VMOVAPS Z1, Z22
+	VMOVAPS Z2, Z23
+
+ready98:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done102
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop100
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part101:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short103
+	MOVQ       8(SP), R8
+
+short103:
+	SUBQ R8, 8(SP)
+
+loop100:
+	VMOVUPS      (R11), Z24
+	VMOVUPS      64(R11), Z25
+	VMOVUPS.Z    128(R11), K1, Z26
+	VBROADCASTSS (R12), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R12)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z3
+	VFMADD231PS  Z25, Z27, Z4
+	VFMADD231PS  Z26, Z27, Z5
+	VBROADCASTSS (R12)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z6
+	VFMADD231PS  Z25, Z27, Z7
+	VFMADD231PS  Z26, Z27, Z8
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z24, Z27, Z9
+	VFMADD231PS  Z25, Z27, Z10
+	VFMADD231PS  Z26, Z27, Z11
+	VBROADCASTSS (R12)(CX*4), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R13)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (R12)(R10*2), Z27
+	VFMADD231PS  Z24, Z27, Z18
+	VFMADD231PS  Z25, Z27, Z19
+	VFMADD231PS  Z26, Z27, Z20
+	VBROADCASTSS (R13)(CX*4), Z27
+	VFMADD231PS  Z24, Z27, Z21
+	VFMADD231PS  Z25, Z27, Z22
+	VFMADD231PS  Z26, Z27, Z23
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop100
+	CMPQ         8(SP), $0x00
+	JNE          part101
+
+done102:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z24
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear104
+	VMAXPS  Z0, Z24, Z0
+	VMAXPS  Z1, Z24, Z1
+	VMAXPS  Z2, Z24, Z2
+	VMAXPS  Z3, Z24, Z3
+	VMAXPS  Z4, Z24, Z4
+	VMAXPS  Z5, Z24, Z5
+	VMAXPS  Z6, Z24, Z6
+	VMAXPS  Z7, Z24, Z7
+	VMAXPS  Z8, Z24, Z8
+	VMAXPS  Z9, Z24, Z9
+	VMAXPS  Z10, Z24, Z10
+	VMAXPS  Z11, Z24, Z11
+	VMAXPS  Z12, Z24, Z12
+	VMAXPS  Z13, Z24, Z13
+	VMAXPS  Z14, Z24, Z14
+	VMAXPS  Z15, Z24, Z15
+	VMAXPS  Z16, Z24, Z16
+	VMAXPS  Z17, Z24, Z17
+	VMAXPS  Z18, Z24, Z18
+	VMAXPS  Z19, Z24, Z19
+	VMAXPS  Z20, Z24, Z20
+	VMAXPS  Z21, Z24, Z21
+	VMAXPS  Z22, Z24, Z22
+	VMAXPS  Z23, Z24, Z23
+
+linear104:
+	TESTQ     R9, R9
+	JZ        unmasked105
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z13, K2, Z13
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z14, K2, Z14
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z16, K2, Z16
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z17, K2, Z17
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z18, K2, Z18
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z19, K2, Z19
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z20, K2, Z20
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z21, K2, Z21
+	VMOVUPS   64(R8), Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z22, K2, Z22
+	VMOVUPS.Z 128(R8), K1, Z25
+	VCMPPS    $0x16, Z24, Z25, K2
+	VMOVAPS.Z Z23, K2, Z23
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x08, R8, R8
+	ADDQ      R8, R9
+
+unmasked105:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z8, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Z11, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z15, (R8)
+	VMOVUPS Z16, 64(R8)
+	VMOVUPS Z17, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z18, (R8)
+	VMOVUPS Z19, 64(R8)
+	VMOVUPS Z20, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z21, (R8)
+	VMOVUPS Z22, 64(R8)
+	VMOVUPS Z23, K1, 128(R8)
+	IMUL3Q  $0x08, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x08, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x08, DI
+	JMP     rows95
+
+next96:
+	// Tiles of 4 rows, 3 vectors
+	CMPQ      DI, $0x04
+	JLT       next107
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh108
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS   64(R8), Z4
+	VMOVUPS.Z 128(R8), K1, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS   64(R8), Z7
+	VMOVUPS.Z 128(R8), K1, Z8
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z9
+	VMOVUPS   64(R8), Z10
+	VMOVUPS.Z 128(R8), K1, Z11
+	JMP       ready109
+
+fresh108:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread110
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+
+spread110:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z2, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z1, Z10
+	VMOVAPS Z2, Z11
+
+ready109:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done113
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop111
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part112:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short114
+	MOVQ       8(SP), R8
+
+short114:
+	SUBQ R8, 8(SP)
+
+loop111:
+	VMOVUPS      (R11), Z12
+	VMOVUPS      64(R11), Z13
+	VMOVUPS.Z    128(R11), K1, Z14
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z0
+	VFMADD231PS  Z13, Z15, Z1
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R12)(CX*1), Z15
+	VFMADD231PS  Z12, Z15, Z3
+	VFMADD231PS  Z13, Z15, Z4
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R12)(CX*2), Z15
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R13), Z15
+	VFMADD231PS  Z12, Z15, Z9
+	VFMADD231PS  Z13, Z15, Z10
+	VFMADD231PS  Z14, Z15, Z11
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop111
+	CMPQ         8(SP), $0x00
+	JNE          part112
+
+done113:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear115
+	VMAXPS  Z0, Z12, Z0
+	VMAXPS  Z1, Z12, Z1
+	VMAXPS  Z2, Z12, Z2
+	VMAXPS  Z3, Z12, Z3
+	VMAXPS  Z4, Z12, Z4
+	VMAXPS  Z5, Z12, Z5
+	VMAXPS  Z6, Z12, Z6
+	VMAXPS  Z7, Z12, Z7
+	VMAXPS  Z8, Z12, Z8
+	VMAXPS  Z9, Z12, Z9
+	VMAXPS  Z10, Z12, Z10
+	VMAXPS  Z11, Z12, Z11
+
+linear115:
+	TESTQ     R9, R9
+	JZ        unmasked116
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(R8), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(R8), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS   64(R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z7, K2, Z7
+	VMOVUPS.Z 128(R8), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z8, K2, Z8
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVUPS   64(R8), Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 128(R8), K1, Z13
+	VCMPPS    $0x16, Z12, Z13, K2
+	VMOVAPS.Z Z11, K2, Z11
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x04, R8, R8
+	ADDQ      R8, R9
+
+unmasked116:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z8, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Z11, K1, 128(R8)
+	IMUL3Q  $0x04, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x04, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x04, DI
+
+next107:
+	// Tiles of 2 rows, 3 vectors
+	CMPQ      DI, $0x02
+	JLT       next118
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh119
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z3
+	VMOVUPS   64(R8), Z4
+	VMOVUPS.Z 128(R8), K1, Z5
+	JMP       ready120
+
+fresh119:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread121
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+
+spread121:
+	VMOVAPS Z0, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z2, Z5
+
+ready120:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done124
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop122
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part123:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short125
+	MOVQ       8(SP), R8
+
+short125:
+	SUBQ R8, 8(SP)
+
+loop122:
+	VMOVUPS      (R11), Z6
+	VMOVUPS      64(R11), Z7
+	VMOVUPS.Z    128(R11), K1, Z8
+	VBROADCASTSS (R12), Z9
+	VFMADD231PS  Z6, Z9, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R12)(CX*1), Z9
+	VFMADD231PS  Z6, Z9, Z3
+	VFMADD231PS  Z7, Z9, Z4
+	VFMADD231PS  Z8, Z9, Z5
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop122
+	CMPQ         8(SP), $0x00
+	JNE          part123
+
+done124:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear126
+	VMAXPS  Z0, Z6, Z0
+	VMAXPS  Z1, Z6, Z1
+	VMAXPS  Z2, Z6, Z2
+	VMAXPS  Z3, Z6, Z3
+	VMAXPS  Z4, Z6, Z4
+	VMAXPS  Z5, Z6, Z5
+
+linear126:
+	TESTQ     R9, R9
+	JZ        unmasked127
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(R8), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS   64(R8), Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 128(R8), K1, Z7
+	VCMPPS    $0x16, Z6, Z7, K2
+	VMOVAPS.Z Z5, K2, Z5
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x02, R8, R8
+	ADDQ      R8, R9
+
+unmasked127:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, K1, 128(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, K1, 128(R8)
+	IMUL3Q  $0x02, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x02, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x02, DI
+
+next118:
+	// Tiles of 1 rows, 3 vectors
+	CMPQ      DI, $0x01
+	JLT       next129
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh130
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+	JMP       ready131
+
+fresh130:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread132
+	VMOVUPS   (R8), Z0
+	VMOVUPS   64(R8), Z1
+	VMOVUPS.Z 128(R8), K1, Z2
+
+spread132:
+ready131:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done135
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop133
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part134:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 128(R8)
+	PREFETCHT0 191(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short136
+	MOVQ       8(SP), R8
+
+short136:
+	SUBQ R8, 8(SP)
+
+loop133:
+	VMOVUPS      (R11), Z3
+	VMOVUPS      64(R11), Z4
+	VMOVUPS.Z    128(R11), K1, Z5
+	VBROADCASTSS (R12), Z6
+	VFMADD231PS  Z3, Z6, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VFMADD231PS  Z5, Z6, Z2
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop133
+	CMPQ         8(SP), $0x00
+	JNE          part134
+
+done135:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
+	MOVQ    flags+104(FP), DX
+	TESTL   $0x00000002, DX
+	JZ      linear137
+	VMAXPS  Z0, Z3, Z0
+	VMAXPS  Z1, Z3, Z1
+	VMAXPS  Z2, Z3, Z2
+
+linear137:
+	TESTQ     R9, R9
+	JZ        unmasked138
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      R9, DX
+	VMOVUPS   (DX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   64(DX), Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS.Z 128(DX), K1, Z4
+	VCMPPS    $0x16, Z3, Z4, K2
+	VMOVAPS.Z Z2, K2, Z2
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	IMUL3Q    $0x01, DX, DX
+	ADDQ      DX, R9
+
+unmasked138:
+	MOVQ    ldc+8(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    SI, DX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, K1, 128(DX)
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, AX
+	MOVQ    ldc+8(FP), AX
+	SHLQ    $0x02, AX
+	IMUL3Q  $0x01, AX, AX
+	ADDQ    AX, SI
+	SUBQ    $0x01, DI
+
+next129:
+done50:
 	JMP end1
 
 two2:
 	CMPQ R8, $0x20
-	JLT  partial93
+	JLT  partial139
 
 	// Tiles of 8 rows, 2 vectors
-rows94:
+rows140:
 	CMPQ    DI, $0x08
-	JLT     next95
+	JLT     next141
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh96
+	JZ      fresh142
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1701,18 +2522,18 @@ rows94:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z14
 	VMOVUPS 64(R8), Z15
-	JMP     ready97
+	JMP     ready143
 
-fresh96:
+fresh142:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread98
+	JZ      spread144
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread98:
+spread144:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -1728,17 +2549,17 @@ spread98:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 
-ready97:
+ready143:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done101
+	JZ     done147
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop99
+	JZ     loop145
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -1747,7 +2568,7 @@ ready97:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part100:
+part146:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -1760,13 +2581,13 @@ part100:
 	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short102
+	JLE        short148
 	MOVQ       8(SP), R8
 
-short102:
+short148:
 	SUBQ R8, 8(SP)
 
-loop99:
+loop145:
 	VMOVUPS      (R11), Z16
 	VMOVUPS      64(R11), Z17
 	VBROADCASTSS (R12), Z18
@@ -1797,15 +2618,15 @@ loop99:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop99
+	JNZ          loop145
 	CMPQ         8(SP), $0x00
-	JNE          part100
+	JNE          part146
 
-done101:
+done147:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear103
+	JZ      linear149
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
 	VMAXPS  Z2, Z16, Z2
@@ -1823,9 +2644,9 @@ done101:
 	VMAXPS  Z14, Z16, Z14
 	VMAXPS  Z15, Z16, Z15
 
-linear103:
+linear149:
 	TESTQ     R9, R9
-	JZ        unmasked104
+	JZ        unmasked150
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -1889,7 +2710,7 @@ linear103:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked104:
+unmasked150:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1923,15 +2744,15 @@ unmasked104:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows94
+	JMP     rows140
 
-next95:
+next141:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ    DI, $0x04
-	JLT     next106
+	JLT     next152
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh107
+	JZ      fresh153
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -1946,18 +2767,18 @@ next95:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z6
 	VMOVUPS 64(R8), Z7
-	JMP     ready108
+	JMP     ready154
 
-fresh107:
+fresh153:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread109
+	JZ      spread155
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread109:
+spread155:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -1965,17 +2786,17 @@ spread109:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 
-ready108:
+ready154:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done112
+	JZ     done158
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop110
+	JZ     loop156
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -1984,7 +2805,7 @@ ready108:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part111:
+part157:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -1997,13 +2818,13 @@ part111:
 	SHRQ       $0x02, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short113
+	JLE        short159
 	MOVQ       8(SP), R8
 
-short113:
+short159:
 	SUBQ R8, 8(SP)
 
-loop110:
+loop156:
 	VMOVUPS      (R11), Z8
 	VMOVUPS      64(R11), Z9
 	VBROADCASTSS (R12), Z10
@@ -2022,15 +2843,15 @@ loop110:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop110
+	JNZ          loop156
 	CMPQ         8(SP), $0x00
-	JNE          part111
+	JNE          part157
 
-done112:
+done158:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear114
+	JZ      linear160
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -2040,9 +2861,9 @@ done112:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear114:
+linear160:
 	TESTQ     R9, R9
-	JZ        unmasked115
+	JZ        unmasked161
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2078,7 +2899,7 @@ linear114:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked115:
+unmasked161:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2101,13 +2922,13 @@ unmasked115:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next106:
+next152:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ    DI, $0x02
-	JLT     next117
+	JLT     next163
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh118
+	JZ      fresh164
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2116,32 +2937,32 @@ next106:
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z2
 	VMOVUPS 64(R8), Z3
-	JMP     ready119
+	JMP     ready165
 
-fresh118:
+fresh164:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread120
+	JZ      spread166
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread120:
+spread166:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready119:
+ready165:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done123
+	JZ     done169
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R13
 	TESTL  $0x00000004, R13
-	JZ     loop121
+	JZ     loop167
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R13
@@ -2150,7 +2971,7 @@ ready119:
 	ADDQ   R13, R8
 	MOVQ   R8, (SP)
 
-part122:
+part168:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2163,13 +2984,13 @@ part122:
 	SHRQ       $0x01, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short124
+	JLE        short170
 	MOVQ       8(SP), R8
 
-short124:
+short170:
 	SUBQ R8, 8(SP)
 
-loop121:
+loop167:
 	VMOVUPS      (R11), Z4
 	VMOVUPS      64(R11), Z5
 	VBROADCASTSS (R12), Z6
@@ -2181,23 +3002,23 @@ loop121:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop121
+	JNZ          loop167
 	CMPQ         8(SP), $0x00
-	JNE          part122
+	JNE          part168
 
-done123:
+done169:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear125
+	JZ      linear171
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear125:
+linear171:
 	TESTQ     R9, R9
-	JZ        unmasked126
+	JZ        unmasked172
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2219,7 +3040,7 @@ linear125:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked126:
+unmasked172:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2236,41 +3057,41 @@ unmasked126:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next117:
+next163:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ    DI, $0x01
-	JLT     next128
+	JLT     next174
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh129
+	JZ      fresh175
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
-	JMP     ready130
+	JMP     ready176
 
-fresh129:
+fresh175:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread131
+	JZ      spread177
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 
-spread131:
-ready130:
+spread177:
+ready176:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done134
+	JZ     done180
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R10
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R10
 	TESTL  $0x00000004, R10
-	JZ     loop132
+	JZ     loop178
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R10
@@ -2279,7 +3100,7 @@ ready130:
 	ADDQ   R10, R8
 	MOVQ   R8, (SP)
 
-part133:
+part179:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2292,13 +3113,13 @@ part133:
 	SHRQ       $0x00, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short135
+	JLE        short181
 	MOVQ       8(SP), R8
 
-short135:
+short181:
 	SUBQ R8, 8(SP)
 
-loop132:
+loop178:
 	VMOVUPS      (R11), Z2
 	VMOVUPS      64(R11), Z3
 	VBROADCASTSS (R12), Z4
@@ -2307,21 +3128,21 @@ loop132:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop132
+	JNZ          loop178
 	CMPQ         8(SP), $0x00
-	JNE          part133
+	JNE          part179
 
-done134:
+done180:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear136
+	JZ      linear182
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear136:
+linear182:
 	TESTQ     R9, R9
-	JZ        unmasked137
+	JZ        unmasked183
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -2336,7 +3157,7 @@ linear136:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked137:
+unmasked183:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -2350,22 +3171,24 @@ unmasked137:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next128:
+next174:
 	JMP end1
 
-partial93:
+partial139:
 	SUBQ  $0x10, R8
 	MOVL  $0xffffffff, R11
 	BZHIL R8, R11, R11
 	KMOVW R11, K1
+	CMPQ  R8, $0x08
+	JG    whole184
 
 	// Tiles of 8 rows, 2 vectors
-rows138:
+rows186:
 	CMPQ      DI, $0x08
-	JLT       next139
+	JLT       next187
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh140
+	JZ        fresh188
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2392,18 +3215,18 @@ rows138:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z14
 	VMOVUPS.Z 64(R8), K1, Z15
-	JMP       ready141
+	JMP       ready189
 
-fresh140:
+fresh188:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread142
+	JZ        spread190
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread142:
+spread190:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -2419,17 +3242,17 @@ spread142:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 
-ready141:
+ready189:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done145
+	JZ     done193
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop143
+	JZ     loop191
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -2438,7 +3261,7 @@ ready141:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part144:
+part192:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2451,52 +3274,52 @@ part144:
 	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short146
+	JLE        short194
 	MOVQ       8(SP), R8
 
-short146:
+short194:
 	SUBQ R8, 8(SP)
 
-loop143:
+loop191:
 	VMOVUPS      (R11), Z16
-	VMOVUPS.Z    64(R11), K1, Z17
+	VMOVUPS.Z    64(R11), K1, Y17
 	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
+	VFMADD231PS  Y17, Y18, Y1
 	VBROADCASTSS (R12)(CX*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
+	VFMADD231PS  Y17, Y18, Y3
 	VBROADCASTSS (R12)(CX*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
+	VFMADD231PS  Y17, Y18, Y5
 	VBROADCASTSS (R13), Z18
 	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
+	VFMADD231PS  Y17, Y18, Y7
 	VBROADCASTSS (R12)(CX*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
+	VFMADD231PS  Y17, Y18, Y9
 	VBROADCASTSS (R13)(CX*2), Z18
 	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
+	VFMADD231PS  Y17, Y18, Y11
 	VBROADCASTSS (R12)(R10*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
+	VFMADD231PS  Y17, Y18, Y13
 	VBROADCASTSS (R13)(CX*4), Z18
 	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
+	VFMADD231PS  Y17, Y18, Y15
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop143
+	JNZ          loop191
 	CMPQ         8(SP), $0x00
-	JNE          part144
+	JNE          part192
 
-done145:
+done193:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear147
+	JZ      linear195
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
 	VMAXPS  Z2, Z16, Z2
@@ -2514,9 +3337,9 @@ done145:
 	VMAXPS  Z14, Z16, Z14
 	VMAXPS  Z15, Z16, Z15
 
-linear147:
+linear195:
 	TESTQ     R9, R9
-	JZ        unmasked148
+	JZ        unmasked196
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2580,7 +3403,7 @@ linear147:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked148:
+unmasked196:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2614,15 +3437,15 @@ unmasked148:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows138
+	JMP     rows186
 
-next139:
+next187:
 	// Tiles of 4 rows, 2 vectors
 	CMPQ      DI, $0x04
-	JLT       next150
+	JLT       next198
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh151
+	JZ        fresh199
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2637,18 +3460,18 @@ next139:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z6
 	VMOVUPS.Z 64(R8), K1, Z7
-	JMP       ready152
+	JMP       ready200
 
-fresh151:
+fresh199:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread153
+	JZ        spread201
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread153:
+spread201:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -2656,17 +3479,17 @@ spread153:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 
-ready152:
+ready200:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done156
+	JZ     done204
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop154
+	JZ     loop202
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -2675,7 +3498,7 @@ ready152:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part155:
+part203:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2688,40 +3511,40 @@ part155:
 	SHRQ       $0x02, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short157
+	JLE        short205
 	MOVQ       8(SP), R8
 
-short157:
+short205:
 	SUBQ R8, 8(SP)
 
-loop154:
+loop202:
 	VMOVUPS      (R11), Z8
-	VMOVUPS.Z    64(R11), K1, Z9
+	VMOVUPS.Z    64(R11), K1, Y9
 	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
+	VFMADD231PS  Y9, Y10, Y1
 	VBROADCASTSS (R12)(CX*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
+	VFMADD231PS  Y9, Y10, Y3
 	VBROADCASTSS (R12)(CX*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
+	VFMADD231PS  Y9, Y10, Y5
 	VBROADCASTSS (R13), Z10
 	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
+	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop154
+	JNZ          loop202
 	CMPQ         8(SP), $0x00
-	JNE          part155
+	JNE          part203
 
-done156:
+done204:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear158
+	JZ      linear206
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -2731,9 +3554,9 @@ done156:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear158:
+linear206:
 	TESTQ     R9, R9
-	JZ        unmasked159
+	JZ        unmasked207
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2769,7 +3592,7 @@ linear158:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked159:
+unmasked207:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2792,13 +3615,13 @@ unmasked159:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next150:
+next198:
 	// Tiles of 2 rows, 2 vectors
 	CMPQ      DI, $0x02
-	JLT       next161
+	JLT       next209
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh162
+	JZ        fresh210
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -2807,32 +3630,32 @@ next150:
 	ADDQ      R11, R8
 	VMOVUPS   (R8), Z2
 	VMOVUPS.Z 64(R8), K1, Z3
-	JMP       ready163
+	JMP       ready211
 
-fresh162:
+fresh210:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread164
+	JZ        spread212
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread164:
+spread212:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready163:
+ready211:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done167
+	JZ     done215
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R13
 	TESTL  $0x00000004, R13
-	JZ     loop165
+	JZ     loop213
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R13
@@ -2841,7 +3664,7 @@ ready163:
 	ADDQ   R13, R8
 	MOVQ   R8, (SP)
 
-part166:
+part214:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2854,41 +3677,41 @@ part166:
 	SHRQ       $0x01, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short168
+	JLE        short216
 	MOVQ       8(SP), R8
 
-short168:
+short216:
 	SUBQ R8, 8(SP)
 
-loop165:
+loop213:
 	VMOVUPS      (R11), Z4
-	VMOVUPS.Z    64(R11), K1, Z5
+	VMOVUPS.Z    64(R11), K1, Y5
 	VBROADCASTSS (R12), Z6
 	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS (R12)(CX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
+	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop165
+	JNZ          loop213
 	CMPQ         8(SP), $0x00
-	JNE          part166
+	JNE          part214
 
-done167:
+done215:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear169
+	JZ      linear217
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear169:
+linear217:
 	TESTQ     R9, R9
-	JZ        unmasked170
+	JZ        unmasked218
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -2910,7 +3733,7 @@ linear169:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked170:
+unmasked218:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -2927,41 +3750,41 @@ unmasked170:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next161:
+next209:
 	// Tiles of 1 rows, 2 vectors
 	CMPQ      DI, $0x01
-	JLT       next172
+	JLT       next220
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh173
+	JZ        fresh221
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
-	JMP       ready174
+	JMP       ready222
 
-fresh173:
+fresh221:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread175
+	JZ        spread223
 	VMOVUPS   (R8), Z0
 	VMOVUPS.Z 64(R8), K1, Z1
 
-spread175:
-ready174:
+spread223:
+ready222:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done178
+	JZ     done226
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R10
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R10
 	TESTL  $0x00000004, R10
-	JZ     loop176
+	JZ     loop224
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R10
@@ -2970,7 +3793,7 @@ ready174:
 	ADDQ   R10, R8
 	MOVQ   R8, (SP)
 
-part177:
+part225:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -2983,36 +3806,36 @@ part177:
 	SHRQ       $0x00, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short179
+	JLE        short227
 	MOVQ       8(SP), R8
 
-short179:
+short227:
 	SUBQ R8, 8(SP)
 
-loop176:
+loop224:
 	VMOVUPS      (R11), Z2
-	VMOVUPS.Z    64(R11), K1, Z3
+	VMOVUPS.Z    64(R11), K1, Y3
 	VBROADCASTSS (R12), Z4
 	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
+	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop176
+	JNZ          loop224
 	CMPQ         8(SP), $0x00
-	JNE          part177
+	JNE          part225
 
-done178:
+done226:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear180
+	JZ      linear228
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear180:
+linear228:
 	TESTQ     R9, R9
-	JZ        unmasked181
+	JZ        unmasked229
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -3027,7 +3850,7 @@ linear180:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked181:
+unmasked229:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -3041,20 +3864,707 @@ unmasked181:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next172:
+next220:
+	JMP done185
+
+whole184:
+	// Tiles of 8 rows, 2 vectors
+rows230:
+	CMPQ      DI, $0x08
+	JLT       next231
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh232
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z3
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS.Z 64(R8), K1, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS.Z 64(R8), K1, Z7
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z8
+	VMOVUPS.Z 64(R8), K1, Z9
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z10
+	VMOVUPS.Z 64(R8), K1, Z11
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z12
+	VMOVUPS.Z 64(R8), K1, Z13
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z14
+	VMOVUPS.Z 64(R8), K1, Z15
+	JMP       ready233
+
+fresh232:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread234
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+
+spread234:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z0, Z14
+	VMOVAPS Z1, Z15
+
+ready233:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done237
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop235
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part236:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short238
+	MOVQ       8(SP), R8
+
+short238:
+	SUBQ R8, 8(SP)
+
+loop235:
+	VMOVUPS      (R11), Z16
+	VMOVUPS.Z    64(R11), K1, Z17
+	VBROADCASTSS (R12), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (R12)(CX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (R12)(CX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R13), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R12)(CX*4), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R13)(CX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R12)(R10*2), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R13)(CX*4), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop235
+	CMPQ         8(SP), $0x00
+	JNE          part236
+
+done237:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z16
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear239
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	VMAXPS  Z2, Z16, Z2
+	VMAXPS  Z3, Z16, Z3
+	VMAXPS  Z4, Z16, Z4
+	VMAXPS  Z5, Z16, Z5
+	VMAXPS  Z6, Z16, Z6
+	VMAXPS  Z7, Z16, Z7
+	VMAXPS  Z8, Z16, Z8
+	VMAXPS  Z9, Z16, Z9
+	VMAXPS  Z10, Z16, Z10
+	VMAXPS  Z11, Z16, Z11
+	VMAXPS  Z12, Z16, Z12
+	VMAXPS  Z13, Z16, Z13
+	VMAXPS  Z14, Z16, Z14
+	VMAXPS  Z15, Z16, Z15
+
+linear239:
+	TESTQ     R9, R9
+	JZ        unmasked240
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z7, K2, Z7
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z8, K2, Z8
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z9, K2, Z9
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z10, K2, Z10
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z11, K2, Z11
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z12, K2, Z12
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z13, K2, Z13
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z14, K2, Z14
+	VMOVUPS.Z 64(R8), K1, Z17
+	VCMPPS    $0x16, Z16, Z17, K2
+	VMOVAPS.Z Z15, K2, Z15
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x08, R8, R8
+	ADDQ      R8, R9
+
+unmasked240:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z10, (R8)
+	VMOVUPS Z11, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z14, (R8)
+	VMOVUPS Z15, K1, 64(R8)
+	IMUL3Q  $0x08, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x08, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x08, DI
+	JMP     rows230
+
+next231:
+	// Tiles of 4 rows, 2 vectors
+	CMPQ      DI, $0x04
+	JLT       next242
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh243
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z3
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z4
+	VMOVUPS.Z 64(R8), K1, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z6
+	VMOVUPS.Z 64(R8), K1, Z7
+	JMP       ready244
+
+fresh243:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread245
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+
+spread245:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z1, Z7
+
+ready244:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done248
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop246
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part247:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short249
+	MOVQ       8(SP), R8
+
+short249:
+	SUBQ R8, 8(SP)
+
+loop246:
+	VMOVUPS      (R11), Z8
+	VMOVUPS.Z    64(R11), K1, Z9
+	VBROADCASTSS (R12), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R12)(CX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R12)(CX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R13), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop246
+	CMPQ         8(SP), $0x00
+	JNE          part247
+
+done248:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear250
+	VMAXPS  Z0, Z8, Z0
+	VMAXPS  Z1, Z8, Z1
+	VMAXPS  Z2, Z8, Z2
+	VMAXPS  Z3, Z8, Z3
+	VMAXPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z8, Z6
+	VMAXPS  Z7, Z8, Z7
+
+linear250:
+	TESTQ     R9, R9
+	JZ        unmasked251
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	VMOVUPS.Z 64(R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	VMOVUPS.Z 64(R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x04, R8, R8
+	ADDQ      R8, R9
+
+unmasked251:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, K1, 64(R8)
+	IMUL3Q  $0x04, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x04, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x04, DI
+
+next242:
+	// Tiles of 2 rows, 2 vectors
+	CMPQ      DI, $0x02
+	JLT       next253
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh254
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z2
+	VMOVUPS.Z 64(R8), K1, Z3
+	JMP       ready255
+
+fresh254:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread256
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+
+spread256:
+	VMOVAPS Z0, Z2
+	VMOVAPS Z1, Z3
+
+ready255:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done259
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop257
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part258:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short260
+	MOVQ       8(SP), R8
+
+short260:
+	SUBQ R8, 8(SP)
+
+loop257:
+	VMOVUPS      (R11), Z4
+	VMOVUPS.Z    64(R11), K1, Z5
+	VBROADCASTSS (R12), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R12)(CX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop257
+	CMPQ         8(SP), $0x00
+	JNE          part258
+
+done259:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear261
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear261:
+	TESTQ     R9, R9
+	JZ        unmasked262
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, R8
+	VMOVUPS   (R8), Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	VMOVUPS.Z 64(R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x02, R8, R8
+	ADDQ      R8, R9
+
+unmasked262:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, K1, 64(R8)
+	ADDQ    R11, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	IMUL3Q  $0x02, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x02, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x02, DI
+
+next253:
+	// Tiles of 1 rows, 2 vectors
+	CMPQ      DI, $0x01
+	JLT       next264
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh265
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      SI, R8
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+	JMP       ready266
+
+fresh265:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread267
+	VMOVUPS   (R8), Z0
+	VMOVUPS.Z 64(R8), K1, Z1
+
+spread267:
+ready266:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done270
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop268
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part269:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 127(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short271
+	MOVQ       8(SP), R8
+
+short271:
+	SUBQ R8, 8(SP)
+
+loop268:
+	VMOVUPS      (R11), Z2
+	VMOVUPS.Z    64(R11), K1, Z3
+	VBROADCASTSS (R12), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop268
+	CMPQ         8(SP), $0x00
+	JNE          part269
+
+done270:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+104(FP), DX
+	TESTL   $0x00000002, DX
+	JZ      linear272
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+
+linear272:
+	TESTQ     R9, R9
+	JZ        unmasked273
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      R9, DX
+	VMOVUPS   (DX), Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS.Z 64(DX), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	IMUL3Q    $0x01, DX, DX
+	ADDQ      DX, R9
+
+unmasked273:
+	MOVQ    ldc+8(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    SI, DX
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, K1, 64(DX)
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, AX
+	MOVQ    ldc+8(FP), AX
+	SHLQ    $0x02, AX
+	IMUL3Q  $0x01, AX, AX
+	ADDQ    AX, SI
+	SUBQ    $0x01, DI
+
+next264:
+done185:
 	JMP end1
 
 one3:
 	CMPQ R8, $0x10
-	JLT  partial182
+	JLT  partial274
 
 	// Tiles of 8 rows, 1 vectors
-rows183:
+rows275:
 	CMPQ    DI, $0x08
-	JLT     next184
+	JLT     next276
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh185
+	JZ      fresh277
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3073,16 +4583,16 @@ rows183:
 	VMOVUPS (R8), Z6
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z7
-	JMP     ready186
+	JMP     ready278
 
-fresh185:
+fresh277:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread187
+	JZ      spread279
 	VMOVUPS (R8), Z0
 
-spread187:
+spread279:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3091,17 +4601,17 @@ spread187:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 
-ready186:
+ready278:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done190
+	JZ     done282
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop188
+	JZ     loop280
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -3110,7 +4620,7 @@ ready186:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part189:
+part281:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3122,13 +4632,13 @@ part189:
 	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short191
+	JLE        short283
 	MOVQ       8(SP), R8
 
-short191:
+short283:
 	SUBQ R8, 8(SP)
 
-loop188:
+loop280:
 	VMOVUPS      (R11), Z8
 	VBROADCASTSS (R12), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -3150,15 +4660,15 @@ loop188:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop188
+	JNZ          loop280
 	CMPQ         8(SP), $0x00
-	JNE          part189
+	JNE          part281
 
-done190:
+done282:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear192
+	JZ      linear284
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -3168,9 +4678,9 @@ done190:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear192:
+linear284:
 	TESTQ     R9, R9
-	JZ        unmasked193
+	JZ        unmasked285
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3210,7 +4720,7 @@ linear192:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked193:
+unmasked285:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3236,15 +4746,15 @@ unmasked193:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows183
+	JMP     rows275
 
-next184:
+next276:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ    DI, $0x04
-	JLT     next195
+	JLT     next287
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh196
+	JZ      fresh288
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3255,31 +4765,31 @@ next184:
 	VMOVUPS (R8), Z2
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z3
-	JMP     ready197
+	JMP     ready289
 
-fresh196:
+fresh288:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread198
+	JZ      spread290
 	VMOVUPS (R8), Z0
 
-spread198:
+spread290:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 
-ready197:
+ready289:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done201
+	JZ     done293
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop199
+	JZ     loop291
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -3288,7 +4798,7 @@ ready197:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part200:
+part292:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3300,13 +4810,13 @@ part200:
 	SHRQ       $0x02, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short202
+	JLE        short294
 	MOVQ       8(SP), R8
 
-short202:
+short294:
 	SUBQ R8, 8(SP)
 
-loop199:
+loop291:
 	VMOVUPS      (R11), Z4
 	VBROADCASTSS (R12), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -3320,23 +4830,23 @@ loop199:
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop199
+	JNZ          loop291
 	CMPQ         8(SP), $0x00
-	JNE          part200
+	JNE          part292
 
-done201:
+done293:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear203
+	JZ      linear295
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear203:
+linear295:
 	TESTQ     R9, R9
-	JZ        unmasked204
+	JZ        unmasked296
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3360,7 +4870,7 @@ linear203:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked204:
+unmasked296:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3379,42 +4889,42 @@ unmasked204:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next195:
+next287:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ    DI, $0x02
-	JLT     next206
+	JLT     next298
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh207
+	JZ      fresh299
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
 	ADDQ    R11, R8
 	VMOVUPS (R8), Z1
-	JMP     ready208
+	JMP     ready300
 
-fresh207:
+fresh299:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread209
+	JZ      spread301
 	VMOVUPS (R8), Z0
 
-spread209:
+spread301:
 	VMOVAPS Z0, Z1
 
-ready208:
+ready300:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done212
+	JZ     done304
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R13
 	TESTL  $0x00000004, R13
-	JZ     loop210
+	JZ     loop302
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R13
@@ -3423,7 +4933,7 @@ ready208:
 	ADDQ   R13, R8
 	MOVQ   R8, (SP)
 
-part211:
+part303:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3435,13 +4945,13 @@ part211:
 	SHRQ       $0x01, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short213
+	JLE        short305
 	MOVQ       8(SP), R8
 
-short213:
+short305:
 	SUBQ R8, 8(SP)
 
-loop210:
+loop302:
 	VMOVUPS      (R11), Z2
 	VBROADCASTSS (R12), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -3450,21 +4960,21 @@ loop210:
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop210
+	JNZ          loop302
 	CMPQ         8(SP), $0x00
-	JNE          part211
+	JNE          part303
 
-done212:
+done304:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear214
+	JZ      linear306
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear214:
+linear306:
 	TESTQ     R9, R9
-	JZ        unmasked215
+	JZ        unmasked307
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3480,7 +4990,7 @@ linear214:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked215:
+unmasked307:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3495,38 +5005,38 @@ unmasked215:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next206:
+next298:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ    DI, $0x01
-	JLT     next217
+	JLT     next309
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000001, R8
-	JZ      fresh218
+	JZ      fresh310
 	MOVQ    ldc+8(FP), R8
 	SHLQ    $0x02, R8
 	MOVQ    SI, R8
 	VMOVUPS (R8), Z0
-	JMP     ready219
+	JMP     ready311
 
-fresh218:
+fresh310:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ    bias+80(FP), R8
 	TESTQ   R8, R8
-	JZ      spread220
+	JZ      spread312
 	VMOVUPS (R8), Z0
 
-spread220:
-ready219:
+spread312:
+ready311:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done223
+	JZ     done315
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R10
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R10
 	TESTL  $0x00000004, R10
-	JZ     loop221
+	JZ     loop313
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R10
@@ -3535,7 +5045,7 @@ ready219:
 	ADDQ   R10, R8
 	MOVQ   R8, (SP)
 
-part222:
+part314:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3547,33 +5057,33 @@ part222:
 	SHRQ       $0x00, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short224
+	JLE        short316
 	MOVQ       8(SP), R8
 
-short224:
+short316:
 	SUBQ R8, 8(SP)
 
-loop221:
+loop313:
 	VMOVUPS      (R11), Z1
 	VBROADCASTSS (R12), Z2
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop221
+	JNZ          loop313
 	CMPQ         8(SP), $0x00
-	JNE          part222
+	JNE          part314
 
-done223:
+done315:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear225
+	JZ      linear317
 	VMAXPS  Z0, Z1, Z0
 
-linear225:
+linear317:
 	TESTQ     R9, R9
-	JZ        unmasked226
+	JZ        unmasked318
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -3585,7 +5095,7 @@ linear225:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked226:
+unmasked318:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -3598,22 +5108,24 @@ unmasked226:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next217:
+next309:
 	JMP end1
 
-partial182:
+partial274:
 	SUBQ  $0x00, R8
 	MOVL  $0xffffffff, R11
 	BZHIL R8, R11, R11
 	KMOVW R11, K1
+	CMPQ  R8, $0x08
+	JG    whole319
 
 	// Tiles of 8 rows, 1 vectors
-rows227:
+rows321:
 	CMPQ      DI, $0x08
-	JLT       next228
+	JLT       next322
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh229
+	JZ        fresh323
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -3632,16 +5144,16 @@ rows227:
 	VMOVUPS.Z (R8), K1, Z6
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z7
-	JMP       ready230
+	JMP       ready324
 
-fresh229:
+fresh323:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread231
+	JZ        spread325
 	VMOVUPS.Z (R8), K1, Z0
 
-spread231:
+spread325:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3650,17 +5162,17 @@ spread231:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 
-ready230:
+ready324:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done234
+	JZ     done328
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop232
+	JZ     loop326
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -3669,7 +5181,7 @@ ready230:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part233:
+part327:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3681,43 +5193,43 @@ part233:
 	SHRQ       $0x03, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short235
+	JLE        short329
 	MOVQ       8(SP), R8
 
-short235:
+short329:
 	SUBQ R8, 8(SP)
 
-loop232:
-	VMOVUPS.Z    (R11), K1, Z8
-	VBROADCASTSS (R12), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (R12)(CX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (R12)(CX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (R13), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R12)(CX*4), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R13)(CX*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R12)(R10*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R13)(CX*4), Z9
-	VFMADD231PS  Z8, Z9, Z7
+loop326:
+	VMOVUPS.Z    (R11), K1, Y8
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R12)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R12)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R13), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R12)(CX*4), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R13)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R12)(R10*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R13)(CX*4), Y9
+	VFMADD231PS  Y8, Y9, Y7
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop232
+	JNZ          loop326
 	CMPQ         8(SP), $0x00
-	JNE          part233
+	JNE          part327
 
-done234:
+done328:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear236
+	JZ      linear330
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -3727,9 +5239,9 @@ done234:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear236:
+linear330:
 	TESTQ     R9, R9
-	JZ        unmasked237
+	JZ        unmasked331
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3769,7 +5281,7 @@ linear236:
 	IMUL3Q    $0x08, R8, R8
 	ADDQ      R8, R9
 
-unmasked237:
+unmasked331:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3795,15 +5307,15 @@ unmasked237:
 	IMUL3Q  $0x08, R8, R8
 	ADDQ    R8, SI
 	SUBQ    $0x08, DI
-	JMP     rows227
+	JMP     rows321
 
-next228:
+next322:
 	// Tiles of 4 rows, 1 vectors
 	CMPQ      DI, $0x04
-	JLT       next239
+	JLT       next333
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh240
+	JZ        fresh334
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
@@ -3814,31 +5326,31 @@ next228:
 	VMOVUPS.Z (R8), K1, Z2
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z3
-	JMP       ready241
+	JMP       ready335
 
-fresh240:
+fresh334:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread242
+	JZ        spread336
 	VMOVUPS.Z (R8), K1, Z0
 
-spread242:
+spread336:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 
-ready241:
+ready335:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done245
+	JZ     done339
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R14
 	TESTL  $0x00000004, R14
-	JZ     loop243
+	JZ     loop337
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R14
@@ -3847,7 +5359,7 @@ ready241:
 	ADDQ   R14, R8
 	MOVQ   R8, (SP)
 
-part244:
+part338:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3859,43 +5371,43 @@ part244:
 	SHRQ       $0x02, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short246
+	JLE        short340
 	MOVQ       8(SP), R8
 
-short246:
+short340:
 	SUBQ R8, 8(SP)
 
-loop243:
-	VMOVUPS.Z    (R11), K1, Z4
-	VBROADCASTSS (R12), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (R12)(CX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (R12)(CX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R13), Z5
-	VFMADD231PS  Z4, Z5, Z3
+loop337:
+	VMOVUPS.Z    (R11), K1, Y4
+	VBROADCASTSS (R12), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R12)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R12)(CX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R13), Y5
+	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         DX, R12
 	ADDQ         DX, R13
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop243
+	JNZ          loop337
 	CMPQ         8(SP), $0x00
-	JNE          part244
+	JNE          part338
 
-done245:
+done339:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear247
+	JZ      linear341
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear247:
+linear341:
 	TESTQ     R9, R9
-	JZ        unmasked248
+	JZ        unmasked342
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -3919,7 +5431,7 @@ linear247:
 	IMUL3Q    $0x04, R8, R8
 	ADDQ      R8, R9
 
-unmasked248:
+unmasked342:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -3938,42 +5450,42 @@ unmasked248:
 	ADDQ    R8, SI
 	SUBQ    $0x04, DI
 
-next239:
+next333:
 	// Tiles of 2 rows, 1 vectors
 	CMPQ      DI, $0x02
-	JLT       next250
+	JLT       next344
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh251
+	JZ        fresh345
 	MOVQ      ldc+8(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
 	ADDQ      R11, R8
 	VMOVUPS.Z (R8), K1, Z1
-	JMP       ready252
+	JMP       ready346
 
-fresh251:
+fresh345:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread253
+	JZ        spread347
 	VMOVUPS.Z (R8), K1, Z0
 
-spread253:
+spread347:
 	VMOVAPS Z0, Z1
 
-ready252:
+ready346:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done256
+	JZ     done350
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R13
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R13
 	TESTL  $0x00000004, R13
-	JZ     loop254
+	JZ     loop348
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R13
@@ -3982,7 +5494,7 @@ ready252:
 	ADDQ   R13, R8
 	MOVQ   R8, (SP)
 
-part255:
+part349:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -3994,36 +5506,36 @@ part255:
 	SHRQ       $0x01, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short257
+	JLE        short351
 	MOVQ       8(SP), R8
 
-short257:
+short351:
 	SUBQ R8, 8(SP)
 
-loop254:
-	VMOVUPS.Z    (R11), K1, Z2
-	VBROADCASTSS (R12), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (R12)(CX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
+loop348:
+	VMOVUPS.Z    (R11), K1, Y2
+	VBROADCASTSS (R12), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R12)(CX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop254
+	JNZ          loop348
 	CMPQ         8(SP), $0x00
-	JNE          part255
+	JNE          part349
 
-done256:
+done350:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+104(FP), R8
 	TESTL   $0x00000002, R8
-	JZ      linear258
+	JZ      linear352
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear258:
+linear352:
 	TESTQ     R9, R9
-	JZ        unmasked259
+	JZ        unmasked353
 	MOVQ      ldm+96(FP), R11
 	SHLQ      $0x02, R11
 	MOVQ      R9, R8
@@ -4039,7 +5551,7 @@ linear258:
 	IMUL3Q    $0x02, R8, R8
 	ADDQ      R8, R9
 
-unmasked259:
+unmasked353:
 	MOVQ    ldc+8(FP), R11
 	SHLQ    $0x02, R11
 	MOVQ    SI, R8
@@ -4054,38 +5566,38 @@ unmasked259:
 	ADDQ    R8, SI
 	SUBQ    $0x02, DI
 
-next250:
+next344:
 	// Tiles of 1 rows, 1 vectors
 	CMPQ      DI, $0x01
-	JLT       next261
+	JLT       next355
 	MOVQ      flags+104(FP), R8
 	TESTL     $0x00000001, R8
-	JZ        fresh262
+	JZ        fresh356
 	MOVQ      ldc+8(FP), R8
 	SHLQ      $0x02, R8
 	MOVQ      SI, R8
 	VMOVUPS.Z (R8), K1, Z0
-	JMP       ready263
+	JMP       ready357
 
-fresh262:
+fresh356:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+80(FP), R8
 	TESTQ     R8, R8
-	JZ        spread264
+	JZ        spread358
 	VMOVUPS.Z (R8), K1, Z0
 
-spread264:
-ready263:
+spread358:
+ready357:
 	MOVQ   k+72(FP), R8
 	MOVQ   b+40(FP), R11
 	TESTQ  R8, R8
-	JZ     done267
+	JZ     done361
 	MOVQ   AX, R12
 	LEAQ   (AX)(R10*1), R10
 	MOVQ   $0x00000000, 8(SP)
 	MOVQ   flags+104(FP), R10
 	TESTL  $0x00000004, R10
-	JZ     loop265
+	JZ     loop359
 	MOVQ   R8, 8(SP)
 	MOVQ   SI, R8
 	MOVQ   ldc+8(FP), R10
@@ -4094,7 +5606,7 @@ ready263:
 	ADDQ   R10, R8
 	MOVQ   R8, (SP)
 
-part266:
+part360:
 	MOVQ       (SP), R8
 	PREFETCHT0 (R8)
 	PREFETCHT0 63(R8)
@@ -4106,33 +5618,33 @@ part266:
 	SHRQ       $0x00, R8
 	INCQ       R8
 	CMPQ       R8, 8(SP)
-	JLE        short268
+	JLE        short362
 	MOVQ       8(SP), R8
 
-short268:
+short362:
 	SUBQ R8, 8(SP)
 
-loop265:
-	VMOVUPS.Z    (R11), K1, Z1
-	VBROADCASTSS (R12), Z2
-	VFMADD231PS  Z1, Z2, Z0
+loop359:
+	VMOVUPS.Z    (R11), K1, Y1
+	VBROADCASTSS (R12), Y2
+	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         DX, R12
 	ADDQ         BX, R11
 	DECQ         R8
-	JNZ          loop265
+	JNZ          loop359
 	CMPQ         8(SP), $0x00
-	JNE          part266
+	JNE          part360
 
-done267:
+done361:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+104(FP), DX
 	TESTL   $0x00000002, DX
-	JZ      linear269
+	JZ      linear363
 	VMAXPS  Z0, Z1, Z0
 
-linear269:
+linear363:
 	TESTQ     R9, R9
-	JZ        unmasked270
+	JZ        unmasked364
 	MOVQ      ldm+96(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      R9, DX
@@ -4144,7 +5656,7 @@ linear269:
 	IMUL3Q    $0x01, DX, DX
 	ADDQ      DX, R9
 
-unmasked270:
+unmasked364:
 	MOVQ    ldc+8(FP), DX
 	SHLQ    $0x02, DX
 	MOVQ    SI, DX
@@ -4157,7 +5669,562 @@ unmasked270:
 	ADDQ    AX, SI
 	SUBQ    $0x01, DI
 
-next261:
+next355:
+	JMP done320
+
+whole319:
+	// Tiles of 8 rows, 1 vectors
+rows365:
+	CMPQ      DI, $0x08
+	JLT       next366
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh367
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z3
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z4
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z5
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z6
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z7
+	JMP       ready368
+
+fresh367:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread369
+	VMOVUPS.Z (R8), K1, Z0
+
+spread369:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+
+ready368:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done372
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop370
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x08, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part371:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x03, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short373
+	MOVQ       8(SP), R8
+
+short373:
+	SUBQ R8, 8(SP)
+
+loop370:
+	VMOVUPS.Z    (R11), K1, Z8
+	VBROADCASTSS (R12), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R12)(CX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R12)(CX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R13), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R12)(CX*4), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R13)(CX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R12)(R10*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R13)(CX*4), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop370
+	CMPQ         8(SP), $0x00
+	JNE          part371
+
+done372:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear374
+	VMAXPS  Z0, Z8, Z0
+	VMAXPS  Z1, Z8, Z1
+	VMAXPS  Z2, Z8, Z2
+	VMAXPS  Z3, Z8, Z3
+	VMAXPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z8, Z6
+	VMAXPS  Z7, Z8, Z7
+
+linear374:
+	TESTQ     R9, R9
+	JZ        unmasked375
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z3, K2, Z3
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z4, K2, Z4
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z5, K2, Z5
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z6, K2, Z6
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z9
+	VCMPPS    $0x16, Z8, Z9, K2
+	VMOVAPS.Z Z7, K2, Z7
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x08, R8, R8
+	ADDQ      R8, R9
+
+unmasked375:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z2, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z3, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z4, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z5, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z6, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z7, K1, (R8)
+	IMUL3Q  $0x08, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x08, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x08, DI
+	JMP     rows365
+
+next366:
+	// Tiles of 4 rows, 1 vectors
+	CMPQ      DI, $0x04
+	JLT       next377
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh378
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z3
+	JMP       ready379
+
+fresh378:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread380
+	VMOVUPS.Z (R8), K1, Z0
+
+spread380:
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+
+ready379:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done383
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R14
+	TESTL  $0x00000004, R14
+	JZ     loop381
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R14
+	SHLQ   $0x02, R14
+	IMUL3Q $0x04, R14, R14
+	ADDQ   R14, R8
+	MOVQ   R8, (SP)
+
+part382:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R14
+	SHLQ       $0x02, R14
+	ADDQ       R14, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x02, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short384
+	MOVQ       8(SP), R8
+
+short384:
+	SUBQ R8, 8(SP)
+
+loop381:
+	VMOVUPS.Z    (R11), K1, Z4
+	VBROADCASTSS (R12), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R12)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R12)(CX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R13), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R12
+	ADDQ         DX, R13
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop381
+	CMPQ         8(SP), $0x00
+	JNE          part382
+
+done383:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear385
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMAXPS  Z2, Z4, Z2
+	VMAXPS  Z3, Z4, Z3
+
+linear385:
+	TESTQ     R9, R9
+	JZ        unmasked386
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z1, K2, Z1
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z2, K2, Z2
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z5
+	VCMPPS    $0x16, Z4, Z5, K2
+	VMOVAPS.Z Z3, K2, Z3
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x04, R8, R8
+	ADDQ      R8, R9
+
+unmasked386:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z1, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z2, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z3, K1, (R8)
+	IMUL3Q  $0x04, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x04, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x04, DI
+
+next377:
+	// Tiles of 2 rows, 1 vectors
+	CMPQ      DI, $0x02
+	JLT       next388
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh389
+	MOVQ      ldc+8(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z1
+	JMP       ready390
+
+fresh389:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread391
+	VMOVUPS.Z (R8), K1, Z0
+
+spread391:
+	VMOVAPS Z0, Z1
+
+ready390:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done394
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R13
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R13
+	TESTL  $0x00000004, R13
+	JZ     loop392
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R13
+	SHLQ   $0x02, R13
+	IMUL3Q $0x02, R13, R13
+	ADDQ   R13, R8
+	MOVQ   R8, (SP)
+
+part393:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R13
+	SHLQ       $0x02, R13
+	ADDQ       R13, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x01, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short395
+	MOVQ       8(SP), R8
+
+short395:
+	SUBQ R8, 8(SP)
+
+loop392:
+	VMOVUPS.Z    (R11), K1, Z2
+	VBROADCASTSS (R12), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R12)(CX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop392
+	CMPQ         8(SP), $0x00
+	JNE          part393
+
+done394:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
+	MOVQ    flags+104(FP), R8
+	TESTL   $0x00000002, R8
+	JZ      linear396
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+
+linear396:
+	TESTQ     R9, R9
+	JZ        unmasked397
+	MOVQ      ldm+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z0, K2, Z0
+	ADDQ      R11, R8
+	VMOVUPS.Z (R8), K1, Z3
+	VCMPPS    $0x16, Z2, Z3, K2
+	VMOVAPS.Z Z1, K2, Z1
+	MOVQ      ldm+96(FP), R8
+	SHLQ      $0x02, R8
+	IMUL3Q    $0x02, R8, R8
+	ADDQ      R8, R9
+
+unmasked397:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    SI, R8
+	VMOVUPS Z0, K1, (R8)
+	ADDQ    R11, R8
+	VMOVUPS Z1, K1, (R8)
+	IMUL3Q  $0x02, CX, R8
+	ADDQ    R8, AX
+	MOVQ    ldc+8(FP), R8
+	SHLQ    $0x02, R8
+	IMUL3Q  $0x02, R8, R8
+	ADDQ    R8, SI
+	SUBQ    $0x02, DI
+
+next388:
+	// Tiles of 1 rows, 1 vectors
+	CMPQ      DI, $0x01
+	JLT       next399
+	MOVQ      flags+104(FP), R8
+	TESTL     $0x00000001, R8
+	JZ        fresh400
+	MOVQ      ldc+8(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      SI, R8
+	VMOVUPS.Z (R8), K1, Z0
+	JMP       ready401
+
+fresh400:
+	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
+	MOVQ      bias+80(FP), R8
+	TESTQ     R8, R8
+	JZ        spread402
+	VMOVUPS.Z (R8), K1, Z0
+
+spread402:
+ready401:
+	MOVQ   k+72(FP), R8
+	MOVQ   b+40(FP), R11
+	TESTQ  R8, R8
+	JZ     done405
+	MOVQ   AX, R12
+	LEAQ   (AX)(R10*1), R10
+	MOVQ   $0x00000000, 8(SP)
+	MOVQ   flags+104(FP), R10
+	TESTL  $0x00000004, R10
+	JZ     loop403
+	MOVQ   R8, 8(SP)
+	MOVQ   SI, R8
+	MOVQ   ldc+8(FP), R10
+	SHLQ   $0x02, R10
+	IMUL3Q $0x01, R10, R10
+	ADDQ   R10, R8
+	MOVQ   R8, (SP)
+
+part404:
+	MOVQ       (SP), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 63(R8)
+	MOVQ       ldc+8(FP), R10
+	SHLQ       $0x02, R10
+	ADDQ       R10, R8
+	MOVQ       R8, (SP)
+	MOVQ       k+72(FP), R8
+	SHRQ       $0x00, R8
+	INCQ       R8
+	CMPQ       R8, 8(SP)
+	JLE        short406
+	MOVQ       8(SP), R8
+
+short406:
+	SUBQ R8, 8(SP)
+
+loop403:
+	VMOVUPS.Z    (R11), K1, Z1
+	VBROADCASTSS (R12), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R12
+	ADDQ         BX, R11
+	DECQ         R8
+	JNZ          loop403
+	CMPQ         8(SP), $0x00
+	JNE          part404
+
+done405:
+	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
+	MOVQ    flags+104(FP), DX
+	TESTL   $0x00000002, DX
+	JZ      linear407
+	VMAXPS  Z0, Z1, Z0
+
+linear407:
+	TESTQ     R9, R9
+	JZ        unmasked408
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      R9, DX
+	VMOVUPS.Z (DX), K1, Z2
+	VCMPPS    $0x16, Z1, Z2, K2
+	VMOVAPS.Z Z0, K2, Z0
+	MOVQ      ldm+96(FP), DX
+	SHLQ      $0x02, DX
+	IMUL3Q    $0x01, DX, DX
+	ADDQ      DX, R9
+
+unmasked408:
+	MOVQ    ldc+8(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    SI, DX
+	VMOVUPS Z0, K1, (DX)
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, AX
+	MOVQ    ldc+8(FP), AX
+	SHLQ    $0x02, AX
+	IMUL3Q  $0x01, AX, AX
+	ADDQ    AX, SI
+	SUBQ    $0x01, DI
+
+next399:
+done320:
 end1:
 	VZEROUPPER
 	RET
@@ -4191,40 +6258,40 @@ TEXT ·skipPanelAVX512(SB), NOSPLIT, $0-128
 	MOVQ  n+88(FP), BX
 	MOVQ  mask+104(FP), SI
 	CMPQ  BX, $0x10
-	JG    more272
+	JG    more410
 	SUBQ  $0x00, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole273
+	JG    whole411
 
 	// Tiles of 2 rows, 1 vectors
-rows275:
+rows413:
 	CMPQ      m+80(FP), $0x02
-	JLT       next276
+	JLT       next414
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh277
+	JZ        fresh415
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
 	ADDQ      DI, BX
 	VMOVUPS.Z (BX), K1, Z1
-	JMP       ready278
+	JMP       ready416
 
-fresh277:
+fresh415:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread279
+	JZ        spread417
 	VMOVUPS.Z (BX), K1, Z0
 
-spread279:
+spread417:
 	VMOVAPS Z0, Z1
 
-ready278:
+ready416:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4233,15 +6300,15 @@ ready278:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word280:
+word418:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair281:
+pair419:
 	TESTQ        R11, R11
-	JZ           single282
+	JZ           single420
 	TESTQ        R12, R12
-	JZ           single282
+	JZ           single420
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4258,13 +6325,13 @@ pair281:
 	VBROADCASTSS (R10)(R13*1), Z2
 	VFMADD231PS  (R14), Y2, K1, Y1
 	BLSRQ        R12, R12
-	JMP          pair281
+	JMP          pair419
 
-single282:
+single420:
 	TESTQ R11, R11
-	JZ    done284
+	JZ    done422
 
-loop283:
+loop421:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4273,13 +6340,13 @@ loop283:
 	VBROADCASTSS (R9)(R13*1), Z2
 	VFMADD231PS  (R14), Y2, K1, Y0
 	BLSRQ        R11, R11
-	JNZ          loop283
+	JNZ          loop421
 
-done284:
+done422:
 	TESTQ R12, R12
-	JZ    done286
+	JZ    done424
 
-loop285:
+loop423:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4288,9 +6355,9 @@ loop285:
 	VBROADCASTSS (R10)(R11*1), Z2
 	VFMADD231PS  (R13), Y2, K1, Y1
 	BLSRQ        R12, R12
-	JNZ          loop285
+	JNZ          loop423
 
-done286:
+done424:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4301,17 +6368,17 @@ done286:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word280
+	JNZ     word418
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear287
+	JZ      linear425
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear287:
+linear425:
 	TESTQ     SI, SI
-	JZ        unmasked288
+	JZ        unmasked426
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4327,7 +6394,7 @@ linear287:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked288:
+unmasked426:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4344,42 +6411,42 @@ unmasked288:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows275
+	JMP     rows413
 
-next276:
+next414:
 	// Tiles of 1 rows, 1 vectors
-rows289:
+rows427:
 	CMPQ      m+80(FP), $0x01
-	JLT       next290
+	JLT       next428
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh291
+	JZ        fresh429
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
-	JMP       ready292
+	JMP       ready430
 
-fresh291:
+fresh429:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread293
+	JZ        spread431
 	VMOVUPS.Z (BX), K1, Z0
 
-spread293:
-ready292:
+spread431:
+ready430:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word294:
+word432:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done296
+	JZ    done434
 
-loop295:
+loop433:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4388,9 +6455,9 @@ loop295:
 	VBROADCASTSS (R9)(R11*1), Z1
 	VFMADD231PS  (R12), Y1, K1, Y0
 	BLSRQ        R10, R10
-	JNZ          loop295
+	JNZ          loop433
 
-done296:
+done434:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4399,16 +6466,16 @@ done296:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word294
+	JNZ     word432
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear297
+	JZ      linear435
 	VMAXPS  Z0, Z1, Z0
 
-linear297:
+linear435:
 	TESTQ     SI, SI
-	JZ        unmasked298
+	JZ        unmasked436
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4420,7 +6487,7 @@ linear297:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked298:
+unmasked436:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4435,38 +6502,38 @@ unmasked298:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows289
+	JMP     rows427
 
-next290:
-	JMP done274
+next428:
+	JMP done412
 
-whole273:
+whole411:
 	// Tiles of 2 rows, 1 vectors
-rows299:
+rows437:
 	CMPQ      m+80(FP), $0x02
-	JLT       next300
+	JLT       next438
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh301
+	JZ        fresh439
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
 	ADDQ      DI, BX
 	VMOVUPS.Z (BX), K1, Z1
-	JMP       ready302
+	JMP       ready440
 
-fresh301:
+fresh439:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread303
+	JZ        spread441
 	VMOVUPS.Z (BX), K1, Z0
 
-spread303:
+spread441:
 	VMOVAPS Z0, Z1
 
-ready302:
+ready440:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4475,15 +6542,15 @@ ready302:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word304:
+word442:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair305:
+pair443:
 	TESTQ        R11, R11
-	JZ           single306
+	JZ           single444
 	TESTQ        R12, R12
-	JZ           single306
+	JZ           single444
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4500,13 +6567,13 @@ pair305:
 	VBROADCASTSS (R10)(R13*1), Z2
 	VFMADD231PS  (R14), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JMP          pair305
+	JMP          pair443
 
-single306:
+single444:
 	TESTQ R11, R11
-	JZ    done308
+	JZ    done446
 
-loop307:
+loop445:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4515,13 +6582,13 @@ loop307:
 	VBROADCASTSS (R9)(R13*1), Z2
 	VFMADD231PS  (R14), Z2, K1, Z0
 	BLSRQ        R11, R11
-	JNZ          loop307
+	JNZ          loop445
 
-done308:
+done446:
 	TESTQ R12, R12
-	JZ    done310
+	JZ    done448
 
-loop309:
+loop447:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4530,9 +6597,9 @@ loop309:
 	VBROADCASTSS (R10)(R11*1), Z2
 	VFMADD231PS  (R13), Z2, K1, Z1
 	BLSRQ        R12, R12
-	JNZ          loop309
+	JNZ          loop447
 
-done310:
+done448:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4543,17 +6610,17 @@ done310:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word304
+	JNZ     word442
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear311
+	JZ      linear449
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear311:
+linear449:
 	TESTQ     SI, SI
-	JZ        unmasked312
+	JZ        unmasked450
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4569,7 +6636,7 @@ linear311:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked312:
+unmasked450:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4586,42 +6653,42 @@ unmasked312:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows299
+	JMP     rows437
 
-next300:
+next438:
 	// Tiles of 1 rows, 1 vectors
-rows313:
+rows451:
 	CMPQ      m+80(FP), $0x01
-	JLT       next314
+	JLT       next452
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh315
+	JZ        fresh453
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS.Z (BX), K1, Z0
-	JMP       ready316
+	JMP       ready454
 
-fresh315:
+fresh453:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread317
+	JZ        spread455
 	VMOVUPS.Z (BX), K1, Z0
 
-spread317:
-ready316:
+spread455:
+ready454:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word318:
+word456:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done320
+	JZ    done458
 
-loop319:
+loop457:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4630,9 +6697,9 @@ loop319:
 	VBROADCASTSS (R9)(R11*1), Z1
 	VFMADD231PS  (R12), Z1, K1, Z0
 	BLSRQ        R10, R10
-	JNZ          loop319
+	JNZ          loop457
 
-done320:
+done458:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4641,16 +6708,16 @@ done320:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word318
+	JNZ     word456
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear321
+	JZ      linear459
 	VMAXPS  Z0, Z1, Z0
 
-linear321:
+linear459:
 	TESTQ     SI, SI
-	JZ        unmasked322
+	JZ        unmasked460
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4662,7 +6729,7 @@ linear321:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked322:
+unmasked460:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4677,29 +6744,29 @@ unmasked322:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows313
+	JMP     rows451
 
-next314:
-done274:
-	JMP end271
+next452:
+done412:
+	JMP end409
 
-more272:
+more410:
 	CMPQ  BX, $0x20
-	JG    more323
+	JG    more461
 	SUBQ  $0x10, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole324
+	JG    whole462
 
 	// Tiles of 2 rows, 2 vectors
-rows326:
+rows464:
 	CMPQ      m+80(FP), $0x02
-	JLT       next327
+	JLT       next465
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh328
+	JZ        fresh466
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -4708,22 +6775,22 @@ rows326:
 	ADDQ      DI, BX
 	VMOVUPS   (BX), Z2
 	VMOVUPS.Z 64(BX), K1, Z3
-	JMP       ready329
+	JMP       ready467
 
-fresh328:
+fresh466:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread330
+	JZ        spread468
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread330:
+spread468:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready329:
+ready467:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -4732,15 +6799,15 @@ ready329:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word331:
+word469:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair332:
+pair470:
 	TESTQ        R11, R11
-	JZ           single333
+	JZ           single471
 	TESTQ        R12, R12
-	JZ           single333
+	JZ           single471
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4759,13 +6826,13 @@ pair332:
 	VFMADD231PS  (R14), Z4, Z2
 	VFMADD231PS  64(R14), Y4, K1, Y3
 	BLSRQ        R12, R12
-	JMP          pair332
+	JMP          pair470
 
-single333:
+single471:
 	TESTQ R11, R11
-	JZ    done335
+	JZ    done473
 
-loop334:
+loop472:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -4775,13 +6842,13 @@ loop334:
 	VFMADD231PS  (R14), Z4, Z0
 	VFMADD231PS  64(R14), Y4, K1, Y1
 	BLSRQ        R11, R11
-	JNZ          loop334
+	JNZ          loop472
 
-done335:
+done473:
 	TESTQ R12, R12
-	JZ    done337
+	JZ    done475
 
-loop336:
+loop474:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -4791,9 +6858,9 @@ loop336:
 	VFMADD231PS  (R13), Z4, Z2
 	VFMADD231PS  64(R13), Y4, K1, Y3
 	BLSRQ        R12, R12
-	JNZ          loop336
+	JNZ          loop474
 
-done337:
+done475:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -4804,19 +6871,19 @@ done337:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word331
+	JNZ     word469
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear338
+	JZ      linear476
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear338:
+linear476:
 	TESTQ     SI, SI
-	JZ        unmasked339
+	JZ        unmasked477
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -4838,7 +6905,7 @@ linear338:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked339:
+unmasked477:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -4857,45 +6924,45 @@ unmasked339:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows326
+	JMP     rows464
 
-next327:
+next465:
 	// Tiles of 1 rows, 2 vectors
-rows340:
+rows478:
 	CMPQ      m+80(FP), $0x01
-	JLT       next341
+	JLT       next479
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh342
+	JZ        fresh480
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
-	JMP       ready343
+	JMP       ready481
 
-fresh342:
+fresh480:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread344
+	JZ        spread482
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread344:
-ready343:
+spread482:
+ready481:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word345:
+word483:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done347
+	JZ    done485
 
-loop346:
+loop484:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -4905,9 +6972,9 @@ loop346:
 	VFMADD231PS  (R12), Z2, Z0
 	VFMADD231PS  64(R12), Y2, K1, Y1
 	BLSRQ        R10, R10
-	JNZ          loop346
+	JNZ          loop484
 
-done347:
+done485:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -4916,17 +6983,17 @@ done347:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word345
+	JNZ     word483
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear348
+	JZ      linear486
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear348:
+linear486:
 	TESTQ     SI, SI
-	JZ        unmasked349
+	JZ        unmasked487
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -4941,7 +7008,7 @@ linear348:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked349:
+unmasked487:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -4957,19 +7024,19 @@ unmasked349:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows340
+	JMP     rows478
 
-next341:
-	JMP done325
+next479:
+	JMP done463
 
-whole324:
+whole462:
 	// Tiles of 2 rows, 2 vectors
-rows350:
+rows488:
 	CMPQ      m+80(FP), $0x02
-	JLT       next351
+	JLT       next489
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh352
+	JZ        fresh490
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -4978,22 +7045,22 @@ rows350:
 	ADDQ      DI, BX
 	VMOVUPS   (BX), Z2
 	VMOVUPS.Z 64(BX), K1, Z3
-	JMP       ready353
+	JMP       ready491
 
-fresh352:
+fresh490:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread354
+	JZ        spread492
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread354:
+spread492:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 
-ready353:
+ready491:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5002,15 +7069,15 @@ ready353:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word355:
+word493:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair356:
+pair494:
 	TESTQ        R11, R11
-	JZ           single357
+	JZ           single495
 	TESTQ        R12, R12
-	JZ           single357
+	JZ           single495
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5029,13 +7096,13 @@ pair356:
 	VFMADD231PS  (R14), Z4, Z2
 	VFMADD231PS  64(R14), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JMP          pair356
+	JMP          pair494
 
-single357:
+single495:
 	TESTQ R11, R11
-	JZ    done359
+	JZ    done497
 
-loop358:
+loop496:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5045,13 +7112,13 @@ loop358:
 	VFMADD231PS  (R14), Z4, Z0
 	VFMADD231PS  64(R14), Z4, K1, Z1
 	BLSRQ        R11, R11
-	JNZ          loop358
+	JNZ          loop496
 
-done359:
+done497:
 	TESTQ R12, R12
-	JZ    done361
+	JZ    done499
 
-loop360:
+loop498:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5061,9 +7128,9 @@ loop360:
 	VFMADD231PS  (R13), Z4, Z2
 	VFMADD231PS  64(R13), Z4, K1, Z3
 	BLSRQ        R12, R12
-	JNZ          loop360
+	JNZ          loop498
 
-done361:
+done499:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5074,19 +7141,19 @@ done361:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word355
+	JNZ     word493
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear362
+	JZ      linear500
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear362:
+linear500:
 	TESTQ     SI, SI
-	JZ        unmasked363
+	JZ        unmasked501
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5108,7 +7175,7 @@ linear362:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked363:
+unmasked501:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5127,45 +7194,45 @@ unmasked363:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows350
+	JMP     rows488
 
-next351:
+next489:
 	// Tiles of 1 rows, 2 vectors
-rows364:
+rows502:
 	CMPQ      m+80(FP), $0x01
-	JLT       next365
+	JLT       next503
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh366
+	JZ        fresh504
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
-	JMP       ready367
+	JMP       ready505
 
-fresh366:
+fresh504:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread368
+	JZ        spread506
 	VMOVUPS   (BX), Z0
 	VMOVUPS.Z 64(BX), K1, Z1
 
-spread368:
-ready367:
+spread506:
+ready505:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word369:
+word507:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done371
+	JZ    done509
 
-loop370:
+loop508:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5175,9 +7242,9 @@ loop370:
 	VFMADD231PS  (R12), Z2, Z0
 	VFMADD231PS  64(R12), Z2, K1, Z1
 	BLSRQ        R10, R10
-	JNZ          loop370
+	JNZ          loop508
 
-done371:
+done509:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5186,17 +7253,17 @@ done371:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word369
+	JNZ     word507
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear372
+	JZ      linear510
 	VMAXPS  Z0, Z2, Z0
 	VMAXPS  Z1, Z2, Z1
 
-linear372:
+linear510:
 	TESTQ     SI, SI
-	JZ        unmasked373
+	JZ        unmasked511
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5211,7 +7278,7 @@ linear372:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked373:
+unmasked511:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5227,29 +7294,29 @@ unmasked373:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows364
+	JMP     rows502
 
-next365:
-done325:
-	JMP end271
+next503:
+done463:
+	JMP end409
 
-more323:
+more461:
 	CMPQ  BX, $0x30
-	JG    more374
+	JG    more512
 	SUBQ  $0x20, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole375
+	JG    whole513
 
 	// Tiles of 2 rows, 3 vectors
-rows377:
+rows515:
 	CMPQ      m+80(FP), $0x02
-	JLT       next378
+	JLT       next516
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh379
+	JZ        fresh517
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5260,25 +7327,25 @@ rows377:
 	VMOVUPS   (BX), Z3
 	VMOVUPS   64(BX), Z4
 	VMOVUPS.Z 128(BX), K1, Z5
-	JMP       ready380
+	JMP       ready518
 
-fresh379:
+fresh517:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread381
+	JZ        spread519
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread381:
+spread519:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready380:
+ready518:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5287,15 +7354,15 @@ ready380:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word382:
+word520:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair383:
+pair521:
 	TESTQ        R11, R11
-	JZ           single384
+	JZ           single522
 	TESTQ        R12, R12
-	JZ           single384
+	JZ           single522
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5316,13 +7383,13 @@ pair383:
 	VFMADD231PS  64(R14), Z6, Z4
 	VFMADD231PS  128(R14), Y6, K1, Y5
 	BLSRQ        R12, R12
-	JMP          pair383
+	JMP          pair521
 
-single384:
+single522:
 	TESTQ R11, R11
-	JZ    done386
+	JZ    done524
 
-loop385:
+loop523:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5333,13 +7400,13 @@ loop385:
 	VFMADD231PS  64(R14), Z6, Z1
 	VFMADD231PS  128(R14), Y6, K1, Y2
 	BLSRQ        R11, R11
-	JNZ          loop385
+	JNZ          loop523
 
-done386:
+done524:
 	TESTQ R12, R12
-	JZ    done388
+	JZ    done526
 
-loop387:
+loop525:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5350,9 +7417,9 @@ loop387:
 	VFMADD231PS  64(R13), Z6, Z4
 	VFMADD231PS  128(R13), Y6, K1, Y5
 	BLSRQ        R12, R12
-	JNZ          loop387
+	JNZ          loop525
 
-done388:
+done526:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5363,11 +7430,11 @@ done388:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word382
+	JNZ     word520
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear389
+	JZ      linear527
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -5375,9 +7442,9 @@ done388:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear389:
+linear527:
 	TESTQ     SI, SI
-	JZ        unmasked390
+	JZ        unmasked528
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5405,7 +7472,7 @@ linear389:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked390:
+unmasked528:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5426,48 +7493,48 @@ unmasked390:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows377
+	JMP     rows515
 
-next378:
+next516:
 	// Tiles of 1 rows, 3 vectors
-rows391:
+rows529:
 	CMPQ      m+80(FP), $0x01
-	JLT       next392
+	JLT       next530
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh393
+	JZ        fresh531
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
-	JMP       ready394
+	JMP       ready532
 
-fresh393:
+fresh531:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread395
+	JZ        spread533
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread395:
-ready394:
+spread533:
+ready532:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word396:
+word534:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done398
+	JZ    done536
 
-loop397:
+loop535:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5478,9 +7545,9 @@ loop397:
 	VFMADD231PS  64(R12), Z3, Z1
 	VFMADD231PS  128(R12), Y3, K1, Y2
 	BLSRQ        R10, R10
-	JNZ          loop397
+	JNZ          loop535
 
-done398:
+done536:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5489,18 +7556,18 @@ done398:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word396
+	JNZ     word534
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear399
+	JZ      linear537
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear399:
+linear537:
 	TESTQ     SI, SI
-	JZ        unmasked400
+	JZ        unmasked538
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5518,7 +7585,7 @@ linear399:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked400:
+unmasked538:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5535,19 +7602,19 @@ unmasked400:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows391
+	JMP     rows529
 
-next392:
-	JMP done376
+next530:
+	JMP done514
 
-whole375:
+whole513:
 	// Tiles of 2 rows, 3 vectors
-rows401:
+rows539:
 	CMPQ      m+80(FP), $0x02
-	JLT       next402
+	JLT       next540
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh403
+	JZ        fresh541
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5558,25 +7625,25 @@ rows401:
 	VMOVUPS   (BX), Z3
 	VMOVUPS   64(BX), Z4
 	VMOVUPS.Z 128(BX), K1, Z5
-	JMP       ready404
+	JMP       ready542
 
-fresh403:
+fresh541:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread405
+	JZ        spread543
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread405:
+spread543:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z1, Z4
 	VMOVAPS Z2, Z5
 
-ready404:
+ready542:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5585,15 +7652,15 @@ ready404:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word406:
+word544:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair407:
+pair545:
 	TESTQ        R11, R11
-	JZ           single408
+	JZ           single546
 	TESTQ        R12, R12
-	JZ           single408
+	JZ           single546
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5614,13 +7681,13 @@ pair407:
 	VFMADD231PS  64(R14), Z6, Z4
 	VFMADD231PS  128(R14), Z6, K1, Z5
 	BLSRQ        R12, R12
-	JMP          pair407
+	JMP          pair545
 
-single408:
+single546:
 	TESTQ R11, R11
-	JZ    done410
+	JZ    done548
 
-loop409:
+loop547:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5631,13 +7698,13 @@ loop409:
 	VFMADD231PS  64(R14), Z6, Z1
 	VFMADD231PS  128(R14), Z6, K1, Z2
 	BLSRQ        R11, R11
-	JNZ          loop409
+	JNZ          loop547
 
-done410:
+done548:
 	TESTQ R12, R12
-	JZ    done412
+	JZ    done550
 
-loop411:
+loop549:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5648,9 +7715,9 @@ loop411:
 	VFMADD231PS  64(R13), Z6, Z4
 	VFMADD231PS  128(R13), Z6, K1, Z5
 	BLSRQ        R12, R12
-	JNZ          loop411
+	JNZ          loop549
 
-done412:
+done550:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5661,11 +7728,11 @@ done412:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word406
+	JNZ     word544
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear413
+	JZ      linear551
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -5673,9 +7740,9 @@ done412:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear413:
+linear551:
 	TESTQ     SI, SI
-	JZ        unmasked414
+	JZ        unmasked552
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -5703,7 +7770,7 @@ linear413:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked414:
+unmasked552:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -5724,48 +7791,48 @@ unmasked414:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows401
+	JMP     rows539
 
-next402:
+next540:
 	// Tiles of 1 rows, 3 vectors
-rows415:
+rows553:
 	CMPQ      m+80(FP), $0x01
-	JLT       next416
+	JLT       next554
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh417
+	JZ        fresh555
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
-	JMP       ready418
+	JMP       ready556
 
-fresh417:
+fresh555:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread419
+	JZ        spread557
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS.Z 128(BX), K1, Z2
 
-spread419:
-ready418:
+spread557:
+ready556:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word420:
+word558:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done422
+	JZ    done560
 
-loop421:
+loop559:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -5776,9 +7843,9 @@ loop421:
 	VFMADD231PS  64(R12), Z3, Z1
 	VFMADD231PS  128(R12), Z3, K1, Z2
 	BLSRQ        R10, R10
-	JNZ          loop421
+	JNZ          loop559
 
-done422:
+done560:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -5787,18 +7854,18 @@ done422:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word420
+	JNZ     word558
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear423
+	JZ      linear561
 	VMAXPS  Z0, Z3, Z0
 	VMAXPS  Z1, Z3, Z1
 	VMAXPS  Z2, Z3, Z2
 
-linear423:
+linear561:
 	TESTQ     SI, SI
-	JZ        unmasked424
+	JZ        unmasked562
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -5816,7 +7883,7 @@ linear423:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked424:
+unmasked562:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -5833,29 +7900,29 @@ unmasked424:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows415
+	JMP     rows553
 
-next416:
-done376:
-	JMP end271
+next554:
+done514:
+	JMP end409
 
-more374:
+more512:
 	CMPQ  BX, $0x40
-	JG    more425
+	JG    more563
 	SUBQ  $0x30, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole426
+	JG    whole564
 
 	// Tiles of 2 rows, 4 vectors
-rows428:
+rows566:
 	CMPQ      m+80(FP), $0x02
-	JLT       next429
+	JLT       next567
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh430
+	JZ        fresh568
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -5868,28 +7935,28 @@ rows428:
 	VMOVUPS   64(BX), Z5
 	VMOVUPS   128(BX), Z6
 	VMOVUPS.Z 192(BX), K1, Z7
-	JMP       ready431
+	JMP       ready569
 
-fresh430:
+fresh568:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread432
+	JZ        spread570
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread432:
+spread570:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z2, Z6
 	VMOVAPS Z3, Z7
 
-ready431:
+ready569:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -5898,15 +7965,15 @@ ready431:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word433:
+word571:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair434:
+pair572:
 	TESTQ        R11, R11
-	JZ           single435
+	JZ           single573
 	TESTQ        R12, R12
-	JZ           single435
+	JZ           single573
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5929,13 +7996,13 @@ pair434:
 	VFMADD231PS  128(R14), Z8, Z6
 	VFMADD231PS  192(R14), Y8, K1, Y7
 	BLSRQ        R12, R12
-	JMP          pair434
+	JMP          pair572
 
-single435:
+single573:
 	TESTQ R11, R11
-	JZ    done437
+	JZ    done575
 
-loop436:
+loop574:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -5947,13 +8014,13 @@ loop436:
 	VFMADD231PS  128(R14), Z8, Z2
 	VFMADD231PS  192(R14), Y8, K1, Y3
 	BLSRQ        R11, R11
-	JNZ          loop436
+	JNZ          loop574
 
-done437:
+done575:
 	TESTQ R12, R12
-	JZ    done439
+	JZ    done577
 
-loop438:
+loop576:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -5965,9 +8032,9 @@ loop438:
 	VFMADD231PS  128(R13), Z8, Z6
 	VFMADD231PS  192(R13), Y8, K1, Y7
 	BLSRQ        R12, R12
-	JNZ          loop438
+	JNZ          loop576
 
-done439:
+done577:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -5978,11 +8045,11 @@ done439:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word433
+	JNZ     word571
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear440
+	JZ      linear578
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -5992,9 +8059,9 @@ done439:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear440:
+linear578:
 	TESTQ     SI, SI
-	JZ        unmasked441
+	JZ        unmasked579
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -6028,7 +8095,7 @@ linear440:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked441:
+unmasked579:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -6051,16 +8118,16 @@ unmasked441:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows428
+	JMP     rows566
 
-next429:
+next567:
 	// Tiles of 1 rows, 4 vectors
-rows442:
+rows580:
 	CMPQ      m+80(FP), $0x01
-	JLT       next443
+	JLT       next581
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh444
+	JZ        fresh582
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -6068,34 +8135,34 @@ rows442:
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
-	JMP       ready445
+	JMP       ready583
 
-fresh444:
+fresh582:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread446
+	JZ        spread584
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread446:
-ready445:
+spread584:
+ready583:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word447:
+word585:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done449
+	JZ    done587
 
-loop448:
+loop586:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6107,9 +8174,9 @@ loop448:
 	VFMADD231PS  128(R12), Z4, Z2
 	VFMADD231PS  192(R12), Y4, K1, Y3
 	BLSRQ        R10, R10
-	JNZ          loop448
+	JNZ          loop586
 
-done449:
+done587:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6118,19 +8185,19 @@ done449:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word447
+	JNZ     word585
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear450
+	JZ      linear588
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear450:
+linear588:
 	TESTQ     SI, SI
-	JZ        unmasked451
+	JZ        unmasked589
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6151,7 +8218,7 @@ linear450:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked451:
+unmasked589:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6169,19 +8236,19 @@ unmasked451:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows442
+	JMP     rows580
 
-next443:
-	JMP done427
+next581:
+	JMP done565
 
-whole426:
+whole564:
 	// Tiles of 2 rows, 4 vectors
-rows452:
+rows590:
 	CMPQ      m+80(FP), $0x02
-	JLT       next453
+	JLT       next591
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh454
+	JZ        fresh592
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -6194,28 +8261,28 @@ rows452:
 	VMOVUPS   64(BX), Z5
 	VMOVUPS   128(BX), Z6
 	VMOVUPS.Z 192(BX), K1, Z7
-	JMP       ready455
+	JMP       ready593
 
-fresh454:
+fresh592:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread456
+	JZ        spread594
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread456:
+spread594:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z2, Z6
 	VMOVAPS Z3, Z7
 
-ready455:
+ready593:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -6224,15 +8291,15 @@ ready455:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word457:
+word595:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair458:
+pair596:
 	TESTQ        R11, R11
-	JZ           single459
+	JZ           single597
 	TESTQ        R12, R12
-	JZ           single459
+	JZ           single597
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6255,13 +8322,13 @@ pair458:
 	VFMADD231PS  128(R14), Z8, Z6
 	VFMADD231PS  192(R14), Z8, K1, Z7
 	BLSRQ        R12, R12
-	JMP          pair458
+	JMP          pair596
 
-single459:
+single597:
 	TESTQ R11, R11
-	JZ    done461
+	JZ    done599
 
-loop460:
+loop598:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6273,13 +8340,13 @@ loop460:
 	VFMADD231PS  128(R14), Z8, Z2
 	VFMADD231PS  192(R14), Z8, K1, Z3
 	BLSRQ        R11, R11
-	JNZ          loop460
+	JNZ          loop598
 
-done461:
+done599:
 	TESTQ R12, R12
-	JZ    done463
+	JZ    done601
 
-loop462:
+loop600:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -6291,9 +8358,9 @@ loop462:
 	VFMADD231PS  128(R13), Z8, Z6
 	VFMADD231PS  192(R13), Z8, K1, Z7
 	BLSRQ        R12, R12
-	JNZ          loop462
+	JNZ          loop600
 
-done463:
+done601:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -6304,11 +8371,11 @@ done463:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word457
+	JNZ     word595
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z8
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear464
+	JZ      linear602
 	VMAXPS  Z0, Z8, Z0
 	VMAXPS  Z1, Z8, Z1
 	VMAXPS  Z2, Z8, Z2
@@ -6318,9 +8385,9 @@ done463:
 	VMAXPS  Z6, Z8, Z6
 	VMAXPS  Z7, Z8, Z7
 
-linear464:
+linear602:
 	TESTQ     SI, SI
-	JZ        unmasked465
+	JZ        unmasked603
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -6354,7 +8421,7 @@ linear464:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked465:
+unmasked603:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -6377,16 +8444,16 @@ unmasked465:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows452
+	JMP     rows590
 
-next453:
+next591:
 	// Tiles of 1 rows, 4 vectors
-rows466:
+rows604:
 	CMPQ      m+80(FP), $0x01
-	JLT       next467
+	JLT       next605
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh468
+	JZ        fresh606
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -6394,34 +8461,34 @@ rows466:
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
-	JMP       ready469
+	JMP       ready607
 
-fresh468:
+fresh606:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z3
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread470
+	JZ        spread608
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS.Z 192(BX), K1, Z3
 
-spread470:
-ready469:
+spread608:
+ready607:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word471:
+word609:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done473
+	JZ    done611
 
-loop472:
+loop610:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6433,9 +8500,9 @@ loop472:
 	VFMADD231PS  128(R12), Z4, Z2
 	VFMADD231PS  192(R12), Z4, K1, Z3
 	BLSRQ        R10, R10
-	JNZ          loop472
+	JNZ          loop610
 
-done473:
+done611:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6444,19 +8511,19 @@ done473:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word471
+	JNZ     word609
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear474
+	JZ      linear612
 	VMAXPS  Z0, Z4, Z0
 	VMAXPS  Z1, Z4, Z1
 	VMAXPS  Z2, Z4, Z2
 	VMAXPS  Z3, Z4, Z3
 
-linear474:
+linear612:
 	TESTQ     SI, SI
-	JZ        unmasked475
+	JZ        unmasked613
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6477,7 +8544,7 @@ linear474:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked475:
+unmasked613:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6495,29 +8562,29 @@ unmasked475:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows466
+	JMP     rows604
 
-next467:
-done427:
-	JMP end271
+next605:
+done565:
+	JMP end409
 
-more425:
+more563:
 	CMPQ  BX, $0x50
-	JG    more476
+	JG    more614
 	SUBQ  $0x40, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole477
+	JG    whole615
 
 	// Tiles of 2 rows, 5 vectors
-rows479:
+rows617:
 	CMPQ      m+80(FP), $0x02
-	JLT       next480
+	JLT       next618
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh481
+	JZ        fresh619
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -6532,9 +8599,9 @@ rows479:
 	VMOVUPS   128(BX), Z7
 	VMOVUPS   192(BX), Z8
 	VMOVUPS.Z 256(BX), K1, Z9
-	JMP       ready482
+	JMP       ready620
 
-fresh481:
+fresh619:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6542,21 +8609,21 @@ fresh481:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread483
+	JZ        spread621
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread483:
+spread621:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z1, Z6
 	VMOVAPS Z2, Z7
 	VMOVAPS Z3, Z8
 	VMOVAPS Z4, Z9
 
-ready482:
+ready620:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -6565,15 +8632,15 @@ ready482:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word484:
+word622:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair485:
+pair623:
 	TESTQ        R11, R11
-	JZ           single486
+	JZ           single624
 	TESTQ        R12, R12
-	JZ           single486
+	JZ           single624
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6598,13 +8665,13 @@ pair485:
 	VFMADD231PS  192(R14), Z10, Z8
 	VFMADD231PS  256(R14), Y10, K1, Y9
 	BLSRQ        R12, R12
-	JMP          pair485
+	JMP          pair623
 
-single486:
+single624:
 	TESTQ R11, R11
-	JZ    done488
+	JZ    done626
 
-loop487:
+loop625:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6617,13 +8684,13 @@ loop487:
 	VFMADD231PS  192(R14), Z10, Z3
 	VFMADD231PS  256(R14), Y10, K1, Y4
 	BLSRQ        R11, R11
-	JNZ          loop487
+	JNZ          loop625
 
-done488:
+done626:
 	TESTQ R12, R12
-	JZ    done490
+	JZ    done628
 
-loop489:
+loop627:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -6636,9 +8703,9 @@ loop489:
 	VFMADD231PS  192(R13), Z10, Z8
 	VFMADD231PS  256(R13), Y10, K1, Y9
 	BLSRQ        R12, R12
-	JNZ          loop489
+	JNZ          loop627
 
-done490:
+done628:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -6649,11 +8716,11 @@ done490:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word484
+	JNZ     word622
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear491
+	JZ      linear629
 	VMAXPS  Z0, Z10, Z0
 	VMAXPS  Z1, Z10, Z1
 	VMAXPS  Z2, Z10, Z2
@@ -6665,9 +8732,9 @@ done490:
 	VMAXPS  Z8, Z10, Z8
 	VMAXPS  Z9, Z10, Z9
 
-linear491:
+linear629:
 	TESTQ     SI, SI
-	JZ        unmasked492
+	JZ        unmasked630
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -6707,7 +8774,7 @@ linear491:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked492:
+unmasked630:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -6732,16 +8799,16 @@ unmasked492:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows479
+	JMP     rows617
 
-next480:
+next618:
 	// Tiles of 1 rows, 5 vectors
-rows493:
+rows631:
 	CMPQ      m+80(FP), $0x01
-	JLT       next494
+	JLT       next632
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh495
+	JZ        fresh633
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -6750,9 +8817,9 @@ rows493:
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
-	JMP       ready496
+	JMP       ready634
 
-fresh495:
+fresh633:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6760,26 +8827,26 @@ fresh495:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread497
+	JZ        spread635
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread497:
-ready496:
+spread635:
+ready634:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word498:
+word636:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done500
+	JZ    done638
 
-loop499:
+loop637:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -6792,9 +8859,9 @@ loop499:
 	VFMADD231PS  192(R12), Z5, Z3
 	VFMADD231PS  256(R12), Y5, K1, Y4
 	BLSRQ        R10, R10
-	JNZ          loop499
+	JNZ          loop637
 
-done500:
+done638:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -6803,20 +8870,20 @@ done500:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word498
+	JNZ     word636
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear501
+	JZ      linear639
 	VMAXPS  Z0, Z5, Z0
 	VMAXPS  Z1, Z5, Z1
 	VMAXPS  Z2, Z5, Z2
 	VMAXPS  Z3, Z5, Z3
 	VMAXPS  Z4, Z5, Z4
 
-linear501:
+linear639:
 	TESTQ     SI, SI
-	JZ        unmasked502
+	JZ        unmasked640
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -6840,7 +8907,7 @@ linear501:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked502:
+unmasked640:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -6859,19 +8926,19 @@ unmasked502:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows493
+	JMP     rows631
 
-next494:
-	JMP done478
+next632:
+	JMP done616
 
-whole477:
+whole615:
 	// Tiles of 2 rows, 5 vectors
-rows503:
+rows641:
 	CMPQ      m+80(FP), $0x02
-	JLT       next504
+	JLT       next642
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh505
+	JZ        fresh643
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -6886,9 +8953,9 @@ rows503:
 	VMOVUPS   128(BX), Z7
 	VMOVUPS   192(BX), Z8
 	VMOVUPS.Z 256(BX), K1, Z9
-	JMP       ready506
+	JMP       ready644
 
-fresh505:
+fresh643:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -6896,21 +8963,21 @@ fresh505:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread507
+	JZ        spread645
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread507:
+spread645:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z1, Z6
 	VMOVAPS Z2, Z7
 	VMOVAPS Z3, Z8
 	VMOVAPS Z4, Z9
 
-ready506:
+ready644:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -6919,15 +8986,15 @@ ready506:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word508:
+word646:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair509:
+pair647:
 	TESTQ        R11, R11
-	JZ           single510
+	JZ           single648
 	TESTQ        R12, R12
-	JZ           single510
+	JZ           single648
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6952,13 +9019,13 @@ pair509:
 	VFMADD231PS  192(R14), Z10, Z8
 	VFMADD231PS  256(R14), Z10, K1, Z9
 	BLSRQ        R12, R12
-	JMP          pair509
+	JMP          pair647
 
-single510:
+single648:
 	TESTQ R11, R11
-	JZ    done512
+	JZ    done650
 
-loop511:
+loop649:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -6971,13 +9038,13 @@ loop511:
 	VFMADD231PS  192(R14), Z10, Z3
 	VFMADD231PS  256(R14), Z10, K1, Z4
 	BLSRQ        R11, R11
-	JNZ          loop511
+	JNZ          loop649
 
-done512:
+done650:
 	TESTQ R12, R12
-	JZ    done514
+	JZ    done652
 
-loop513:
+loop651:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -6990,9 +9057,9 @@ loop513:
 	VFMADD231PS  192(R13), Z10, Z8
 	VFMADD231PS  256(R13), Z10, K1, Z9
 	BLSRQ        R12, R12
-	JNZ          loop513
+	JNZ          loop651
 
-done514:
+done652:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -7003,11 +9070,11 @@ done514:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word508
+	JNZ     word646
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z10
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear515
+	JZ      linear653
 	VMAXPS  Z0, Z10, Z0
 	VMAXPS  Z1, Z10, Z1
 	VMAXPS  Z2, Z10, Z2
@@ -7019,9 +9086,9 @@ done514:
 	VMAXPS  Z8, Z10, Z8
 	VMAXPS  Z9, Z10, Z9
 
-linear515:
+linear653:
 	TESTQ     SI, SI
-	JZ        unmasked516
+	JZ        unmasked654
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -7061,7 +9128,7 @@ linear515:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked516:
+unmasked654:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -7086,16 +9153,16 @@ unmasked516:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows503
+	JMP     rows641
 
-next504:
+next642:
 	// Tiles of 1 rows, 5 vectors
-rows517:
+rows655:
 	CMPQ      m+80(FP), $0x01
-	JLT       next518
+	JLT       next656
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh519
+	JZ        fresh657
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -7104,9 +9171,9 @@ rows517:
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
-	JMP       ready520
+	JMP       ready658
 
-fresh519:
+fresh657:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -7114,26 +9181,26 @@ fresh519:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z4
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread521
+	JZ        spread659
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
 	VMOVUPS   192(BX), Z3
 	VMOVUPS.Z 256(BX), K1, Z4
 
-spread521:
-ready520:
+spread659:
+ready658:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word522:
+word660:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done524
+	JZ    done662
 
-loop523:
+loop661:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -7146,9 +9213,9 @@ loop523:
 	VFMADD231PS  192(R12), Z5, Z3
 	VFMADD231PS  256(R12), Z5, K1, Z4
 	BLSRQ        R10, R10
-	JNZ          loop523
+	JNZ          loop661
 
-done524:
+done662:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -7157,20 +9224,20 @@ done524:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word522
+	JNZ     word660
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear525
+	JZ      linear663
 	VMAXPS  Z0, Z5, Z0
 	VMAXPS  Z1, Z5, Z1
 	VMAXPS  Z2, Z5, Z2
 	VMAXPS  Z3, Z5, Z3
 	VMAXPS  Z4, Z5, Z4
 
-linear525:
+linear663:
 	TESTQ     SI, SI
-	JZ        unmasked526
+	JZ        unmasked664
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -7194,7 +9261,7 @@ linear525:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked526:
+unmasked664:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -7213,29 +9280,29 @@ unmasked526:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows517
+	JMP     rows655
 
-next518:
-done478:
-	JMP end271
+next656:
+done616:
+	JMP end409
 
-more476:
+more614:
 	CMPQ  BX, $0x60
-	JG    more527
+	JG    more665
 	SUBQ  $0x50, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole528
+	JG    whole666
 
 	// Tiles of 2 rows, 6 vectors
-rows530:
+rows668:
 	CMPQ      m+80(FP), $0x02
-	JLT       next531
+	JLT       next669
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh532
+	JZ        fresh670
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -7252,9 +9319,9 @@ rows530:
 	VMOVUPS   192(BX), Z9
 	VMOVUPS   256(BX), Z10
 	VMOVUPS.Z 320(BX), K1, Z11
-	JMP       ready533
+	JMP       ready671
 
-fresh532:
+fresh670:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -7263,7 +9330,7 @@ fresh532:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread534
+	JZ        spread672
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -7271,7 +9338,7 @@ fresh532:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread534:
+spread672:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 	VMOVAPS Z2, Z8
@@ -7279,7 +9346,7 @@ spread534:
 	VMOVAPS Z4, Z10
 	VMOVAPS Z5, Z11
 
-ready533:
+ready671:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -7288,15 +9355,15 @@ ready533:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word535:
+word673:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair536:
+pair674:
 	TESTQ        R11, R11
-	JZ           single537
+	JZ           single675
 	TESTQ        R12, R12
-	JZ           single537
+	JZ           single675
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -7323,13 +9390,13 @@ pair536:
 	VFMADD231PS  256(R14), Z12, Z10
 	VFMADD231PS  320(R14), Y12, K1, Y11
 	BLSRQ        R12, R12
-	JMP          pair536
+	JMP          pair674
 
-single537:
+single675:
 	TESTQ R11, R11
-	JZ    done539
+	JZ    done677
 
-loop538:
+loop676:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -7343,13 +9410,13 @@ loop538:
 	VFMADD231PS  256(R14), Z12, Z4
 	VFMADD231PS  320(R14), Y12, K1, Y5
 	BLSRQ        R11, R11
-	JNZ          loop538
+	JNZ          loop676
 
-done539:
+done677:
 	TESTQ R12, R12
-	JZ    done541
+	JZ    done679
 
-loop540:
+loop678:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -7363,9 +9430,9 @@ loop540:
 	VFMADD231PS  256(R13), Z12, Z10
 	VFMADD231PS  320(R13), Y12, K1, Y11
 	BLSRQ        R12, R12
-	JNZ          loop540
+	JNZ          loop678
 
-done541:
+done679:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -7376,11 +9443,11 @@ done541:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word535
+	JNZ     word673
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear542
+	JZ      linear680
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -7394,9 +9461,9 @@ done541:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear542:
+linear680:
 	TESTQ     SI, SI
-	JZ        unmasked543
+	JZ        unmasked681
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -7442,7 +9509,7 @@ linear542:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked543:
+unmasked681:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -7469,16 +9536,16 @@ unmasked543:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows530
+	JMP     rows668
 
-next531:
+next669:
 	// Tiles of 1 rows, 6 vectors
-rows544:
+rows682:
 	CMPQ      m+80(FP), $0x01
-	JLT       next545
+	JLT       next683
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh546
+	JZ        fresh684
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -7488,9 +9555,9 @@ rows544:
 	VMOVUPS   192(BX), Z3
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
-	JMP       ready547
+	JMP       ready685
 
-fresh546:
+fresh684:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -7499,7 +9566,7 @@ fresh546:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread548
+	JZ        spread686
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -7507,19 +9574,19 @@ fresh546:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread548:
-ready547:
+spread686:
+ready685:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word549:
+word687:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done551
+	JZ    done689
 
-loop550:
+loop688:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -7533,9 +9600,9 @@ loop550:
 	VFMADD231PS  256(R12), Z6, Z4
 	VFMADD231PS  320(R12), Y6, K1, Y5
 	BLSRQ        R10, R10
-	JNZ          loop550
+	JNZ          loop688
 
-done551:
+done689:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -7544,11 +9611,11 @@ done551:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word549
+	JNZ     word687
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear552
+	JZ      linear690
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -7556,9 +9623,9 @@ done551:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear552:
+linear690:
 	TESTQ     SI, SI
-	JZ        unmasked553
+	JZ        unmasked691
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -7585,7 +9652,7 @@ linear552:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked553:
+unmasked691:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -7605,19 +9672,19 @@ unmasked553:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows544
+	JMP     rows682
 
-next545:
-	JMP done529
+next683:
+	JMP done667
 
-whole528:
+whole666:
 	// Tiles of 2 rows, 6 vectors
-rows554:
+rows692:
 	CMPQ      m+80(FP), $0x02
-	JLT       next555
+	JLT       next693
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh556
+	JZ        fresh694
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -7634,9 +9701,9 @@ rows554:
 	VMOVUPS   192(BX), Z9
 	VMOVUPS   256(BX), Z10
 	VMOVUPS.Z 320(BX), K1, Z11
-	JMP       ready557
+	JMP       ready695
 
-fresh556:
+fresh694:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -7645,7 +9712,7 @@ fresh556:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread558
+	JZ        spread696
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -7653,7 +9720,7 @@ fresh556:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread558:
+spread696:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 	VMOVAPS Z2, Z8
@@ -7661,7 +9728,7 @@ spread558:
 	VMOVAPS Z4, Z10
 	VMOVAPS Z5, Z11
 
-ready557:
+ready695:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -7670,15 +9737,15 @@ ready557:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word559:
+word697:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair560:
+pair698:
 	TESTQ        R11, R11
-	JZ           single561
+	JZ           single699
 	TESTQ        R12, R12
-	JZ           single561
+	JZ           single699
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -7705,13 +9772,13 @@ pair560:
 	VFMADD231PS  256(R14), Z12, Z10
 	VFMADD231PS  320(R14), Z12, K1, Z11
 	BLSRQ        R12, R12
-	JMP          pair560
+	JMP          pair698
 
-single561:
+single699:
 	TESTQ R11, R11
-	JZ    done563
+	JZ    done701
 
-loop562:
+loop700:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -7725,13 +9792,13 @@ loop562:
 	VFMADD231PS  256(R14), Z12, Z4
 	VFMADD231PS  320(R14), Z12, K1, Z5
 	BLSRQ        R11, R11
-	JNZ          loop562
+	JNZ          loop700
 
-done563:
+done701:
 	TESTQ R12, R12
-	JZ    done565
+	JZ    done703
 
-loop564:
+loop702:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -7745,9 +9812,9 @@ loop564:
 	VFMADD231PS  256(R13), Z12, Z10
 	VFMADD231PS  320(R13), Z12, K1, Z11
 	BLSRQ        R12, R12
-	JNZ          loop564
+	JNZ          loop702
 
-done565:
+done703:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -7758,11 +9825,11 @@ done565:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word559
+	JNZ     word697
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z12
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear566
+	JZ      linear704
 	VMAXPS  Z0, Z12, Z0
 	VMAXPS  Z1, Z12, Z1
 	VMAXPS  Z2, Z12, Z2
@@ -7776,9 +9843,9 @@ done565:
 	VMAXPS  Z10, Z12, Z10
 	VMAXPS  Z11, Z12, Z11
 
-linear566:
+linear704:
 	TESTQ     SI, SI
-	JZ        unmasked567
+	JZ        unmasked705
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -7824,7 +9891,7 @@ linear566:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked567:
+unmasked705:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -7851,16 +9918,16 @@ unmasked567:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows554
+	JMP     rows692
 
-next555:
+next693:
 	// Tiles of 1 rows, 6 vectors
-rows568:
+rows706:
 	CMPQ      m+80(FP), $0x01
-	JLT       next569
+	JLT       next707
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh570
+	JZ        fresh708
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -7870,9 +9937,9 @@ rows568:
 	VMOVUPS   192(BX), Z3
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
-	JMP       ready571
+	JMP       ready709
 
-fresh570:
+fresh708:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -7881,7 +9948,7 @@ fresh570:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z5
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread572
+	JZ        spread710
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -7889,19 +9956,19 @@ fresh570:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS.Z 320(BX), K1, Z5
 
-spread572:
-ready571:
+spread710:
+ready709:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word573:
+word711:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done575
+	JZ    done713
 
-loop574:
+loop712:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -7915,9 +9982,9 @@ loop574:
 	VFMADD231PS  256(R12), Z6, Z4
 	VFMADD231PS  320(R12), Z6, K1, Z5
 	BLSRQ        R10, R10
-	JNZ          loop574
+	JNZ          loop712
 
-done575:
+done713:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -7926,11 +9993,11 @@ done575:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word573
+	JNZ     word711
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear576
+	JZ      linear714
 	VMAXPS  Z0, Z6, Z0
 	VMAXPS  Z1, Z6, Z1
 	VMAXPS  Z2, Z6, Z2
@@ -7938,9 +10005,9 @@ done575:
 	VMAXPS  Z4, Z6, Z4
 	VMAXPS  Z5, Z6, Z5
 
-linear576:
+linear714:
 	TESTQ     SI, SI
-	JZ        unmasked577
+	JZ        unmasked715
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -7967,7 +10034,7 @@ linear576:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked577:
+unmasked715:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -7987,27 +10054,27 @@ unmasked577:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows568
+	JMP     rows706
 
-next569:
-done529:
-	JMP end271
+next707:
+done667:
+	JMP end409
 
-more527:
+more665:
 	SUBQ  $0x60, BX
 	MOVL  $0xffffffff, DI
 	BZHIL BX, DI, DI
 	KMOVW DI, K1
 	CMPQ  BX, $0x08
-	JG    whole579
+	JG    whole717
 
 	// Tiles of 2 rows, 7 vectors
-rows581:
+rows719:
 	CMPQ      m+80(FP), $0x02
-	JLT       next582
+	JLT       next720
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh583
+	JZ        fresh721
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -8026,9 +10093,9 @@ rows581:
 	VMOVUPS   256(BX), Z11
 	VMOVUPS   320(BX), Z12
 	VMOVUPS.Z 384(BX), K1, Z13
-	JMP       ready584
+	JMP       ready722
 
-fresh583:
+fresh721:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -8038,7 +10105,7 @@ fresh583:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread585
+	JZ        spread723
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -8047,7 +10114,7 @@ fresh583:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread585:
+spread723:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z1, Z8
 	VMOVAPS Z2, Z9
@@ -8056,7 +10123,7 @@ spread585:
 	VMOVAPS Z5, Z12
 	VMOVAPS Z6, Z13
 
-ready584:
+ready722:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -8065,15 +10132,15 @@ ready584:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word586:
+word724:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair587:
+pair725:
 	TESTQ        R11, R11
-	JZ           single588
+	JZ           single726
 	TESTQ        R12, R12
-	JZ           single588
+	JZ           single726
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -8102,13 +10169,13 @@ pair587:
 	VFMADD231PS  320(R14), Z14, Z12
 	VFMADD231PS  384(R14), Y14, K1, Y13
 	BLSRQ        R12, R12
-	JMP          pair587
+	JMP          pair725
 
-single588:
+single726:
 	TESTQ R11, R11
-	JZ    done590
+	JZ    done728
 
-loop589:
+loop727:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -8123,13 +10190,13 @@ loop589:
 	VFMADD231PS  320(R14), Z14, Z5
 	VFMADD231PS  384(R14), Y14, K1, Y6
 	BLSRQ        R11, R11
-	JNZ          loop589
+	JNZ          loop727
 
-done590:
+done728:
 	TESTQ R12, R12
-	JZ    done592
+	JZ    done730
 
-loop591:
+loop729:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -8144,9 +10211,9 @@ loop591:
 	VFMADD231PS  320(R13), Z14, Z12
 	VFMADD231PS  384(R13), Y14, K1, Y13
 	BLSRQ        R12, R12
-	JNZ          loop591
+	JNZ          loop729
 
-done592:
+done730:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -8157,11 +10224,11 @@ done592:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word586
+	JNZ     word724
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear593
+	JZ      linear731
 	VMAXPS  Z0, Z14, Z0
 	VMAXPS  Z1, Z14, Z1
 	VMAXPS  Z2, Z14, Z2
@@ -8177,9 +10244,9 @@ done592:
 	VMAXPS  Z12, Z14, Z12
 	VMAXPS  Z13, Z14, Z13
 
-linear593:
+linear731:
 	TESTQ     SI, SI
-	JZ        unmasked594
+	JZ        unmasked732
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -8231,7 +10298,7 @@ linear593:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked594:
+unmasked732:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -8260,16 +10327,16 @@ unmasked594:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows581
+	JMP     rows719
 
-next582:
+next720:
 	// Tiles of 1 rows, 7 vectors
-rows595:
+rows733:
 	CMPQ      m+80(FP), $0x01
-	JLT       next596
+	JLT       next734
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh597
+	JZ        fresh735
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -8280,9 +10347,9 @@ rows595:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
-	JMP       ready598
+	JMP       ready736
 
-fresh597:
+fresh735:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -8292,7 +10359,7 @@ fresh597:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread599
+	JZ        spread737
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -8301,19 +10368,19 @@ fresh597:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread599:
-ready598:
+spread737:
+ready736:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word600:
+word738:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done602
+	JZ    done740
 
-loop601:
+loop739:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -8328,9 +10395,9 @@ loop601:
 	VFMADD231PS  320(R12), Z7, Z5
 	VFMADD231PS  384(R12), Y7, K1, Y6
 	BLSRQ        R10, R10
-	JNZ          loop601
+	JNZ          loop739
 
-done602:
+done740:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -8339,11 +10406,11 @@ done602:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word600
+	JNZ     word738
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear603
+	JZ      linear741
 	VMAXPS  Z0, Z7, Z0
 	VMAXPS  Z1, Z7, Z1
 	VMAXPS  Z2, Z7, Z2
@@ -8352,9 +10419,9 @@ done602:
 	VMAXPS  Z5, Z7, Z5
 	VMAXPS  Z6, Z7, Z6
 
-linear603:
+linear741:
 	TESTQ     SI, SI
-	JZ        unmasked604
+	JZ        unmasked742
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -8384,7 +10451,7 @@ linear603:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked604:
+unmasked742:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -8405,19 +10472,19 @@ unmasked604:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows595
+	JMP     rows733
 
-next596:
-	JMP done580
+next734:
+	JMP done718
 
-whole579:
+whole717:
 	// Tiles of 2 rows, 7 vectors
-rows605:
+rows743:
 	CMPQ      m+80(FP), $0x02
-	JLT       next606
+	JLT       next744
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh607
+	JZ        fresh745
 	MOVQ      ldc+8(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      DX, BX
@@ -8436,9 +10503,9 @@ rows605:
 	VMOVUPS   256(BX), Z11
 	VMOVUPS   320(BX), Z12
 	VMOVUPS.Z 384(BX), K1, Z13
-	JMP       ready608
+	JMP       ready746
 
-fresh607:
+fresh745:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -8448,7 +10515,7 @@ fresh607:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread609
+	JZ        spread747
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -8457,7 +10524,7 @@ fresh607:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread609:
+spread747:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z1, Z8
 	VMOVAPS Z2, Z9
@@ -8466,7 +10533,7 @@ spread609:
 	VMOVAPS Z5, Z12
 	VMOVAPS Z6, Z13
 
-ready608:
+ready746:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
@@ -8475,15 +10542,15 @@ ready608:
 	SHLQ $0x02, R10
 	ADDQ R9, R10
 
-word610:
+word748:
 	MOVQ (BX), R11
 	MOVQ 8(BX), R12
 
-pair611:
+pair749:
 	TESTQ        R11, R11
-	JZ           single612
+	JZ           single750
 	TESTQ        R12, R12
-	JZ           single612
+	JZ           single750
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -8512,13 +10579,13 @@ pair611:
 	VFMADD231PS  320(R14), Z14, Z12
 	VFMADD231PS  384(R14), Z14, K1, Z13
 	BLSRQ        R12, R12
-	JMP          pair611
+	JMP          pair749
 
-single612:
+single750:
 	TESTQ R11, R11
-	JZ    done614
+	JZ    done752
 
-loop613:
+loop751:
 	TZCNTQ       R11, R13
 	MOVQ         R13, R14
 	IMULQ        CX, R14
@@ -8533,13 +10600,13 @@ loop613:
 	VFMADD231PS  320(R14), Z14, Z5
 	VFMADD231PS  384(R14), Z14, K1, Z6
 	BLSRQ        R11, R11
-	JNZ          loop613
+	JNZ          loop751
 
-done614:
+done752:
 	TESTQ R12, R12
-	JZ    done616
+	JZ    done754
 
-loop615:
+loop753:
 	TZCNTQ       R12, R11
 	MOVQ         R11, R13
 	IMULQ        CX, R13
@@ -8554,9 +10621,9 @@ loop615:
 	VFMADD231PS  320(R13), Z14, Z12
 	VFMADD231PS  384(R13), Z14, K1, Z13
 	BLSRQ        R12, R12
-	JNZ          loop615
+	JNZ          loop753
 
-done616:
+done754:
 	MOVQ    stride+64(FP), R11
 	IMUL3Q  $0x08, R11, R11
 	ADDQ    R11, BX
@@ -8567,11 +10634,11 @@ done616:
 	IMUL3Q  $0x40, CX, R11
 	ADDQ    R11, DI
 	DECQ    R8
-	JNZ     word610
+	JNZ     word748
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z14
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear617
+	JZ      linear755
 	VMAXPS  Z0, Z14, Z0
 	VMAXPS  Z1, Z14, Z1
 	VMAXPS  Z2, Z14, Z2
@@ -8587,9 +10654,9 @@ done616:
 	VMAXPS  Z12, Z14, Z12
 	VMAXPS  Z13, Z14, Z13
 
-linear617:
+linear755:
 	TESTQ     SI, SI
-	JZ        unmasked618
+	JZ        unmasked756
 	MOVQ      ldm+112(FP), DI
 	SHLQ      $0x02, DI
 	MOVQ      SI, BX
@@ -8641,7 +10708,7 @@ linear617:
 	IMUL3Q    $0x02, BX, BX
 	ADDQ      BX, SI
 
-unmasked618:
+unmasked756:
 	MOVQ    ldc+8(FP), DI
 	SHLQ    $0x02, DI
 	MOVQ    DX, BX
@@ -8670,16 +10737,16 @@ unmasked618:
 	IMUL3Q  $0x02, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x02, m+80(FP)
-	JMP     rows605
+	JMP     rows743
 
-next606:
+next744:
 	// Tiles of 1 rows, 7 vectors
-rows619:
+rows757:
 	CMPQ      m+80(FP), $0x01
-	JLT       next620
+	JLT       next758
 	MOVQ      flags+120(FP), BX
 	TESTL     $0x00000001, BX
-	JZ        fresh621
+	JZ        fresh759
 	MOVQ      ldc+8(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      DX, BX
@@ -8690,9 +10757,9 @@ rows619:
 	VMOVUPS   256(BX), Z4
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
-	JMP       ready622
+	JMP       ready760
 
-fresh621:
+fresh759:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z2
@@ -8702,7 +10769,7 @@ fresh621:
 	VMOVUPS   constant0000000000000000AVX512<>+0(SB), Z6
 	MOVQ      bias+96(FP), BX
 	TESTQ     BX, BX
-	JZ        spread623
+	JZ        spread761
 	VMOVUPS   (BX), Z0
 	VMOVUPS   64(BX), Z1
 	VMOVUPS   128(BX), Z2
@@ -8711,19 +10778,19 @@ fresh621:
 	VMOVUPS   320(BX), Z5
 	VMOVUPS.Z 384(BX), K1, Z6
 
-spread623:
-ready622:
+spread761:
+ready760:
 	MOVQ words+56(FP), BX
 	MOVQ b+40(FP), DI
 	MOVQ depth+72(FP), R8
 	MOVQ a+16(FP), R9
 
-word624:
+word762:
 	MOVQ  (BX), R10
 	TESTQ R10, R10
-	JZ    done626
+	JZ    done764
 
-loop625:
+loop763:
 	TZCNTQ       R10, R11
 	MOVQ         R11, R12
 	IMULQ        CX, R12
@@ -8738,9 +10805,9 @@ loop625:
 	VFMADD231PS  320(R12), Z7, Z5
 	VFMADD231PS  384(R12), Z7, K1, Z6
 	BLSRQ        R10, R10
-	JNZ          loop625
+	JNZ          loop763
 
-done626:
+done764:
 	MOVQ    stride+64(FP), R10
 	IMUL3Q  $0x08, R10, R10
 	ADDQ    R10, BX
@@ -8749,11 +10816,11 @@ done626:
 	IMUL3Q  $0x40, CX, R10
 	ADDQ    R10, DI
 	DECQ    R8
-	JNZ     word624
+	JNZ     word762
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z7
 	MOVQ    flags+120(FP), BX
 	TESTL   $0x00000002, BX
-	JZ      linear627
+	JZ      linear765
 	VMAXPS  Z0, Z7, Z0
 	VMAXPS  Z1, Z7, Z1
 	VMAXPS  Z2, Z7, Z2
@@ -8762,9 +10829,9 @@ done626:
 	VMAXPS  Z5, Z7, Z5
 	VMAXPS  Z6, Z7, Z6
 
-linear627:
+linear765:
 	TESTQ     SI, SI
-	JZ        unmasked628
+	JZ        unmasked766
 	MOVQ      ldm+112(FP), BX
 	SHLQ      $0x02, BX
 	MOVQ      SI, BX
@@ -8794,7 +10861,7 @@ linear627:
 	IMUL3Q    $0x01, BX, BX
 	ADDQ      BX, SI
 
-unmasked628:
+unmasked766:
 	MOVQ    ldc+8(FP), BX
 	SHLQ    $0x02, BX
 	MOVQ    DX, BX
@@ -8815,13 +10882,13 @@ unmasked628:
 	IMUL3Q  $0x01, BX, BX
 	ADDQ    BX, a+16(FP)
 	SUBQ    $0x01, m+80(FP)
-	JMP     rows619
+	JMP     rows757
 
-next620:
-done580:
-	JMP end271
+next758:
+done718:
+	JMP end409
 
-end271:
+end409:
 	VZEROUPPER
 	RET
 
@@ -8841,7 +10908,7 @@ TEXT ·hasZeroAVX512(SB), NOSPLIT, $0-33
 	KMOVW   DI, K1
 	VMOVUPS constant7fffffff7fffffffAVX512<>+0(SB), Z0
 
-row629:
+row767:
 	VMOVUPS Z0, Z1
 	VMOVUPS Z0, Z2
 	VMOVUPS Z0, Z3
@@ -8849,9 +10916,9 @@ row629:
 	MOVQ    AX, DI
 	MOVQ    BX, R8
 
-columns632:
+columns770:
 	CMPQ    R8, $0x40
-	JLT     fewer633
+	JLT     fewer771
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	VANDPS  64(DI), Z0, Z5
@@ -8862,26 +10929,26 @@ columns632:
 	VPMINUD Z5, Z4, Z4
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x40, R8
-	JMP     columns632
+	JMP     columns770
 
-fewer633:
-columns634:
+fewer771:
+columns772:
 	CMPQ    R8, $0x10
-	JLT     fewer635
+	JLT     fewer773
 	VANDPS  (DI), Z0, Z5
 	VPMINUD Z5, Z1, Z1
 	ADDQ    $0x00000040, DI
 	SUBQ    $0x10, R8
-	JMP     columns634
+	JMP     columns772
 
-fewer635:
+fewer773:
 	TESTQ     SI, SI
-	JZ        done631
+	JZ        done769
 	VMOVUPS.Z (DI), K1, Z5
 	VANDPS    Z0, Z5, Z5
 	VPMINUD   Z5, Z1, K1, Z1
 
-done631:
+done769:
 	VPMINUD Z2, Z1, Z1
 	VPMINUD Z3, Z1, Z1
 	VPMINUD Z4, Z1, Z1
@@ -8889,12 +10956,12 @@ done631:
 	VCMPPS  $0x00, Z2, Z1, K2
 	KMOVW   K2, DI
 	TESTL   DI, DI
-	JNZ     found630
+	JNZ     found768
 	ADDQ    CX, AX
 	DECQ    DX
-	JNZ     row629
+	JNZ     row767
 
-found630:
+found768:
 	SETNE ret+32(FP)
 	VZEROUPPER
 	RET
@@ -8927,13 +10994,13 @@ TEXT ·rowWordsAVX512(SB), NOSPLIT, $0-40
 	MOVQ  m+24(FP), BX
 	MOVQ  n+32(FP), SI
 	CMPQ  SI, $0x10
-	JG    more637
+	JG    more775
 	SUBQ  $0x00, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row638:
+row776:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K1, K2
 	KMOVW   K2, SI
@@ -8941,18 +11008,18 @@ row638:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row638
-	JMP     end636
+	JNZ     row776
+	JMP     end774
 
-more637:
+more775:
 	CMPQ  SI, $0x20
-	JG    more639
+	JG    more777
 	SUBQ  $0x10, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row640:
+row778:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -8965,18 +11032,18 @@ row640:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row640
-	JMP     end636
+	JNZ     row778
+	JMP     end774
 
-more639:
+more777:
 	CMPQ  SI, $0x30
-	JG    more641
+	JG    more779
 	SUBQ  $0x20, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row642:
+row780:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -8994,16 +11061,16 @@ row642:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row642
-	JMP     end636
+	JNZ     row780
+	JMP     end774
 
-more641:
+more779:
 	SUBQ  $0x30, SI
 	MOVL  $0xffffffff, DI
 	BZHIL SI, DI, DI
 	KMOVW DI, K1
 
-row644:
+row782:
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VCMPPS  $0x04, (CX), Z0, K2
 	KMOVW   K2, SI
@@ -9026,10 +11093,10 @@ row644:
 	ADDQ    $0x08, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNZ     row644
-	JMP     end636
+	JNZ     row782
+	JMP     end774
 
-end636:
+end774:
 	VZEROUPPER
 	RET
 
@@ -9049,16 +11116,16 @@ TEXT ·columnWordsAVX512(SB), NOSPLIT, $0-40
 	KMOVW DI, K1
 	MOVQ  BX, BX
 
-columns646:
+columns784:
 	CMPQ    BX, $0x10
-	JLT     fewer647
+	JLT     fewer785
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row648:
+row786:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (R8), Z3, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -9067,23 +11134,23 @@ row648:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, R8
 	DECQ     DI
-	JNZ      row648
+	JNZ      row786
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 	ADDQ     $0x00000040, CX
 	SUBQ     $0x10, BX
-	JMP      columns646
+	JMP      columns784
 
-fewer647:
+fewer785:
 	TESTQ   SI, SI
-	JZ      done645
+	JZ      done783
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z0
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000001AVX512<>+0(SB), Z2
 	MOVQ    m+24(FP), BX
 
-row649:
+row787:
 	VMOVUPS  constant0000000000000000AVX512<>+0(SB), Z3
 	VCMPPS   $0x04, (CX), Z3, K1, K2
 	VPORQ    Z2, Z0, K2, Z0
@@ -9092,12 +11159,12 @@ row649:
 	VPADDQ   Z2, Z2, Z2
 	ADDQ     DX, CX
 	DECQ     BX
-	JNZ      row649
+	JNZ      row787
 	VMOVUPS  Z0, (AX)
 	VMOVUPS  Z1, 64(AX)
 	ADDQ     $0x00000080, AX
 
-done645:
+done783:
 	VZEROUPPER
 	RET
 
@@ -9120,20 +11187,20 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest651
+	JLT  rest789
 
-loop650:
+loop788:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop650
+	JGE     loop788
 
-rest651:
+rest789:
 	ADDQ      $0x10, SI
-	JZ        done652
+	JZ        done790
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9142,7 +11209,7 @@ rest651:
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done652:
+done790:
 	VZEROUPPER
 	RET
 
@@ -9155,20 +11222,20 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-72
 	MOVQ dst_len+8(FP), SI
 	XORQ AX, AX
 	SUBQ $0x10, SI
-	JLT  rest654
+	JLT  rest792
 
-loop653:
+loop791:
 	VMOVUPS (DX)(AX*1), Z0
 	VMOVUPS (BX)(AX*1), Z1
 	VMULPS  Z1, Z0, Z0
 	VMOVUPS Z0, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop653
+	JGE     loop791
 
-rest654:
+rest792:
 	ADDQ      $0x10, SI
-	JZ        done655
+	JZ        done793
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9177,7 +11244,7 @@ rest654:
 	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done655:
+done793:
 	VZEROUPPER
 	RET
 
@@ -9190,19 +11257,19 @@ TEXT ·scaleAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest657
+	JLT          rest795
 
-loop656:
+loop794:
 	VMOVUPS (DX)(AX*1), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop656
+	JGE     loop794
 
-rest657:
+rest795:
 	ADDQ      $0x10, BX
-	JZ        done658
+	JZ        done796
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -9210,7 +11277,7 @@ rest657:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done658:
+done796:
 	VZEROUPPER
 	RET
 
@@ -9223,9 +11290,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest660
+	JLT          rest798
 
-loop659:
+loop797:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z0, Z2, Z2
@@ -9233,11 +11300,11 @@ loop659:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop659
+	JGE     loop797
 
-rest660:
+rest798:
 	ADDQ      $0x10, BX
-	JZ        done661
+	JZ        done799
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -9247,7 +11314,7 @@ rest660:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done661:
+done799:
 	VZEROUPPER
 	RET
 
@@ -9260,19 +11327,19 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst_len+8(FP), BX
 	XORQ    AX, AX
 	SUBQ    $0x10, BX
-	JLT     rest663
+	JLT     rest801
 
-loop662:
+loop800:
 	VMOVUPS (DX)(AX*1), Z1
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop662
+	JGE     loop800
 
-rest663:
+rest801:
 	ADDQ      $0x10, BX
-	JZ        done664
+	JZ        done802
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -9280,7 +11347,7 @@ rest663:
 	VMAXPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done664:
+done802:
 	VZEROUPPER
 	RET
 
@@ -9294,9 +11361,9 @@ TEXT ·reluMaskAVX512(SB), NOSPLIT, $0-72
 	MOVQ    dst_len+8(FP), SI
 	XORQ    AX, AX
 	SUBQ    $0x10, SI
-	JLT     rest666
+	JLT     rest804
 
-loop665:
+loop803:
 	VMOVUPS   (BX)(AX*1), Z1
 	VCMPPS    $0x12, Z0, Z1, K1
 	VMOVUPS   (DX)(AX*1), Z1
@@ -9304,11 +11371,11 @@ loop665:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop665
+	JGE       loop803
 
-rest666:
+rest804:
 	ADDQ      $0x10, SI
-	JZ        done667
+	JZ        done805
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -9318,7 +11385,7 @@ rest666:
 	VBLENDMPS Z0, Z1, K2, Z3
 	VMOVUPS   Z3, K1, (CX)(AX*1)
 
-done667:
+done805:
 	VZEROUPPER
 	RET
 
@@ -9344,35 +11411,35 @@ TEXT ·scatterAddAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, R11, R11
 	KMOVW R11, K1
 
-loop668:
+loop806:
 	MOVLQSX (DX), R11
 	IMULQ   DI, R11
 	ADDQ    SI, R11
 	XORQ    R12, R12
 
-columns671:
+columns809:
 	CMPQ    R12, R9
-	JGE     partial669
+	JGE     partial807
 	VMOVUPS (R11)(R12*1), Z0
 	VMOVUPS (AX)(R12*1), Z1
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, (R11)(R12*1)
 	ADDQ    $0x40, R12
-	JMP     columns671
+	JMP     columns809
 
-partial669:
+partial807:
 	TESTQ     R10, R10
-	JZ        next670
+	JZ        next808
 	VMOVUPS.Z (R11)(R12*1), K1, Z0
 	VMOVUPS.Z (AX)(R12*1), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (R11)(R12*1)
 
-next670:
+next808:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  loop668
+	JNZ  loop806
 	VZEROUPPER
 	RET
 
@@ -9387,13 +11454,13 @@ TEXT ·gatherSumAVX512(SB), NOSPLIT, $0-80
 	MOVQ n+72(FP), SI
 	XORQ DI, DI
 
-many672:
+many810:
 	CMPQ SI, $0x00000080
-	JLE  few673
+	JLE  few811
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), R9
 
-row674:
+row812:
 	MOVQ    start+16(FP), R10
 	VMOVUPS (R10)(DI*1), Z0
 	VMOVUPS 64(R10)(DI*1), Z1
@@ -9405,9 +11472,9 @@ row674:
 	VMOVUPS 448(R10)(DI*1), Z7
 	XORQ    R10, R10
 
-table675:
+table813:
 	CMPQ    R10, count+56(FP)
-	JGE     summed676
+	JGE     summed814
 	MOVQ    (CX)(R10*8), R11
 	MOVLQSX (AX)(R11*4), R11
 	IMULQ   BX, R11
@@ -9421,9 +11488,9 @@ table675:
 	VADDPS  384(R11)(DI*1), Z6, Z6
 	VADDPS  448(R11)(DI*1), Z7, Z7
 	INCQ    R10
-	JMP     table675
+	JMP     table813
 
-summed676:
+summed814:
 	MOVQ    stride+40(FP), R10
 	SHLQ    $0x02, R10
 	ADDQ    R10, AX
@@ -9439,41 +11506,41 @@ summed676:
 	SHLQ    $0x02, R10
 	ADDQ    R10, R9
 	DECQ    R8
-	JNZ     row674
+	JNZ     row812
 	MOVQ    ids+32(FP), AX
 	SUBQ    $0x00000080, SI
 	ADDQ    $0x00000200, DI
-	JMP     many672
+	JMP     many810
 
-few673:
+few811:
 	CMPQ  SI, $0x10
-	JG    more678
+	JG    more816
 	SUBQ  $0x00, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial679
+	JNE   partial817
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row681:
+row819:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	XORQ    R9, R9
 
-table682:
+table820:
 	CMPQ    R9, count+56(FP)
-	JGE     summed683
+	JGE     summed821
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
 	ADDQ    (DX)(R9*8), R10
 	VADDPS  (R10)(DI*1), Z0, Z0
 	INCQ    R9
-	JMP     table682
+	JMP     table820
 
-summed683:
+summed821:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9482,31 +11549,31 @@ summed683:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row681
+	JNZ     row819
 	MOVQ    ids+32(FP), AX
-	JMP     done680
+	JMP     done818
 
-partial679:
+partial817:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row684:
+row822:
 	MOVQ      start+16(FP), R9
 	VMOVUPS.Z (R9)(DI*1), K1, Z0
 	XORQ      R9, R9
 
-table685:
+table823:
 	CMPQ    R9, count+56(FP)
-	JGE     summed686
+	JGE     summed824
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
 	ADDQ    (DX)(R9*8), R10
 	VADDPS  (R10)(DI*1), Z0, K1, Z0
 	INCQ    R9
-	JMP     table685
+	JMP     table823
 
-summed686:
+summed824:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9515,33 +11582,33 @@ summed686:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row684
+	JNZ     row822
 	MOVQ    ids+32(FP), AX
 
-done680:
-	JMP end677
+done818:
+	JMP end815
 
-more678:
+more816:
 	CMPQ  SI, $0x20
-	JG    more687
+	JG    more825
 	SUBQ  $0x10, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial688
+	JNE   partial826
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row690:
+row828:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
 	XORQ    R9, R9
 
-table691:
+table829:
 	CMPQ    R9, count+56(FP)
-	JGE     summed692
+	JGE     summed830
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9549,9 +11616,9 @@ table691:
 	VADDPS  (R10)(DI*1), Z0, Z0
 	VADDPS  64(R10)(DI*1), Z1, Z1
 	INCQ    R9
-	JMP     table691
+	JMP     table829
 
-summed692:
+summed830:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9561,23 +11628,23 @@ summed692:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row690
+	JNZ     row828
 	MOVQ    ids+32(FP), AX
-	JMP     done689
+	JMP     done827
 
-partial688:
+partial826:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row693:
+row831:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS.Z 64(R9)(DI*1), K1, Z1
 	XORQ      R9, R9
 
-table694:
+table832:
 	CMPQ    R9, count+56(FP)
-	JGE     summed695
+	JGE     summed833
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9585,9 +11652,9 @@ table694:
 	VADDPS  (R10)(DI*1), Z0, Z0
 	VADDPS  64(R10)(DI*1), Z1, K1, Z1
 	INCQ    R9
-	JMP     table694
+	JMP     table832
 
-summed695:
+summed833:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9597,34 +11664,34 @@ summed695:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row693
+	JNZ     row831
 	MOVQ    ids+32(FP), AX
 
-done689:
-	JMP end677
+done827:
+	JMP end815
 
-more687:
+more825:
 	CMPQ  SI, $0x30
-	JG    more696
+	JG    more834
 	SUBQ  $0x20, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial697
+	JNE   partial835
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row699:
+row837:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
 	VMOVUPS 128(R9)(DI*1), Z2
 	XORQ    R9, R9
 
-table700:
+table838:
 	CMPQ    R9, count+56(FP)
-	JGE     summed701
+	JGE     summed839
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9633,9 +11700,9 @@ table700:
 	VADDPS  64(R10)(DI*1), Z1, Z1
 	VADDPS  128(R10)(DI*1), Z2, Z2
 	INCQ    R9
-	JMP     table700
+	JMP     table838
 
-summed701:
+summed839:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9646,24 +11713,24 @@ summed701:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row699
+	JNZ     row837
 	MOVQ    ids+32(FP), AX
-	JMP     done698
+	JMP     done836
 
-partial697:
+partial835:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row702:
+row840:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
 	VMOVUPS.Z 128(R9)(DI*1), K1, Z2
 	XORQ      R9, R9
 
-table703:
+table841:
 	CMPQ    R9, count+56(FP)
-	JGE     summed704
+	JGE     summed842
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9672,9 +11739,9 @@ table703:
 	VADDPS  64(R10)(DI*1), Z1, Z1
 	VADDPS  128(R10)(DI*1), Z2, K1, Z2
 	INCQ    R9
-	JMP     table703
+	JMP     table841
 
-summed704:
+summed842:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9685,25 +11752,25 @@ summed704:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row702
+	JNZ     row840
 	MOVQ    ids+32(FP), AX
 
-done698:
-	JMP end677
+done836:
+	JMP end815
 
-more696:
+more834:
 	CMPQ  SI, $0x40
-	JG    more705
+	JG    more843
 	SUBQ  $0x30, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial706
+	JNE   partial844
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row708:
+row846:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
@@ -9711,9 +11778,9 @@ row708:
 	VMOVUPS 192(R9)(DI*1), Z3
 	XORQ    R9, R9
 
-table709:
+table847:
 	CMPQ    R9, count+56(FP)
-	JGE     summed710
+	JGE     summed848
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9723,9 +11790,9 @@ table709:
 	VADDPS  128(R10)(DI*1), Z2, Z2
 	VADDPS  192(R10)(DI*1), Z3, Z3
 	INCQ    R9
-	JMP     table709
+	JMP     table847
 
-summed710:
+summed848:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9737,15 +11804,15 @@ summed710:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row708
+	JNZ     row846
 	MOVQ    ids+32(FP), AX
-	JMP     done707
+	JMP     done845
 
-partial706:
+partial844:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row711:
+row849:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
@@ -9753,9 +11820,9 @@ row711:
 	VMOVUPS.Z 192(R9)(DI*1), K1, Z3
 	XORQ      R9, R9
 
-table712:
+table850:
 	CMPQ    R9, count+56(FP)
-	JGE     summed713
+	JGE     summed851
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9765,9 +11832,9 @@ table712:
 	VADDPS  128(R10)(DI*1), Z2, Z2
 	VADDPS  192(R10)(DI*1), Z3, K1, Z3
 	INCQ    R9
-	JMP     table712
+	JMP     table850
 
-summed713:
+summed851:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9779,25 +11846,25 @@ summed713:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row711
+	JNZ     row849
 	MOVQ    ids+32(FP), AX
 
-done707:
-	JMP end677
+done845:
+	JMP end815
 
-more705:
+more843:
 	CMPQ  SI, $0x50
-	JG    more714
+	JG    more852
 	SUBQ  $0x40, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial715
+	JNE   partial853
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row717:
+row855:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
@@ -9806,9 +11873,9 @@ row717:
 	VMOVUPS 256(R9)(DI*1), Z4
 	XORQ    R9, R9
 
-table718:
+table856:
 	CMPQ    R9, count+56(FP)
-	JGE     summed719
+	JGE     summed857
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9819,9 +11886,9 @@ table718:
 	VADDPS  192(R10)(DI*1), Z3, Z3
 	VADDPS  256(R10)(DI*1), Z4, Z4
 	INCQ    R9
-	JMP     table718
+	JMP     table856
 
-summed719:
+summed857:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9834,15 +11901,15 @@ summed719:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row717
+	JNZ     row855
 	MOVQ    ids+32(FP), AX
-	JMP     done716
+	JMP     done854
 
-partial715:
+partial853:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row720:
+row858:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
@@ -9851,9 +11918,9 @@ row720:
 	VMOVUPS.Z 256(R9)(DI*1), K1, Z4
 	XORQ      R9, R9
 
-table721:
+table859:
 	CMPQ    R9, count+56(FP)
-	JGE     summed722
+	JGE     summed860
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9864,9 +11931,9 @@ table721:
 	VADDPS  192(R10)(DI*1), Z3, Z3
 	VADDPS  256(R10)(DI*1), Z4, K1, Z4
 	INCQ    R9
-	JMP     table721
+	JMP     table859
 
-summed722:
+summed860:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9879,25 +11946,25 @@ summed722:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row720
+	JNZ     row858
 	MOVQ    ids+32(FP), AX
 
-done716:
-	JMP end677
+done854:
+	JMP end815
 
-more714:
+more852:
 	CMPQ  SI, $0x60
-	JG    more723
+	JG    more861
 	SUBQ  $0x50, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial724
+	JNE   partial862
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row726:
+row864:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
@@ -9907,9 +11974,9 @@ row726:
 	VMOVUPS 320(R9)(DI*1), Z5
 	XORQ    R9, R9
 
-table727:
+table865:
 	CMPQ    R9, count+56(FP)
-	JGE     summed728
+	JGE     summed866
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9921,9 +11988,9 @@ table727:
 	VADDPS  256(R10)(DI*1), Z4, Z4
 	VADDPS  320(R10)(DI*1), Z5, Z5
 	INCQ    R9
-	JMP     table727
+	JMP     table865
 
-summed728:
+summed866:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9937,15 +12004,15 @@ summed728:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row726
+	JNZ     row864
 	MOVQ    ids+32(FP), AX
-	JMP     done725
+	JMP     done863
 
-partial724:
+partial862:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row729:
+row867:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
@@ -9955,9 +12022,9 @@ row729:
 	VMOVUPS.Z 320(R9)(DI*1), K1, Z5
 	XORQ      R9, R9
 
-table730:
+table868:
 	CMPQ    R9, count+56(FP)
-	JGE     summed731
+	JGE     summed869
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -9969,9 +12036,9 @@ table730:
 	VADDPS  256(R10)(DI*1), Z4, Z4
 	VADDPS  320(R10)(DI*1), Z5, K1, Z5
 	INCQ    R9
-	JMP     table730
+	JMP     table868
 
-summed731:
+summed869:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -9985,25 +12052,25 @@ summed731:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row729
+	JNZ     row867
 	MOVQ    ids+32(FP), AX
 
-done725:
-	JMP end677
+done863:
+	JMP end815
 
-more723:
+more861:
 	CMPQ  SI, $0x70
-	JG    more732
+	JG    more870
 	SUBQ  $0x60, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial733
+	JNE   partial871
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row735:
+row873:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
@@ -10014,9 +12081,9 @@ row735:
 	VMOVUPS 384(R9)(DI*1), Z6
 	XORQ    R9, R9
 
-table736:
+table874:
 	CMPQ    R9, count+56(FP)
-	JGE     summed737
+	JGE     summed875
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -10029,9 +12096,9 @@ table736:
 	VADDPS  320(R10)(DI*1), Z5, Z5
 	VADDPS  384(R10)(DI*1), Z6, Z6
 	INCQ    R9
-	JMP     table736
+	JMP     table874
 
-summed737:
+summed875:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -10046,15 +12113,15 @@ summed737:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row735
+	JNZ     row873
 	MOVQ    ids+32(FP), AX
-	JMP     done734
+	JMP     done872
 
-partial733:
+partial871:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row738:
+row876:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
@@ -10065,9 +12132,9 @@ row738:
 	VMOVUPS.Z 384(R9)(DI*1), K1, Z6
 	XORQ      R9, R9
 
-table739:
+table877:
 	CMPQ    R9, count+56(FP)
-	JGE     summed740
+	JGE     summed878
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -10080,9 +12147,9 @@ table739:
 	VADDPS  320(R10)(DI*1), Z5, Z5
 	VADDPS  384(R10)(DI*1), Z6, K1, Z6
 	INCQ    R9
-	JMP     table739
+	JMP     table877
 
-summed740:
+summed878:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -10097,23 +12164,23 @@ summed740:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row738
+	JNZ     row876
 	MOVQ    ids+32(FP), AX
 
-done734:
-	JMP end677
+done872:
+	JMP end815
 
-more732:
+more870:
 	SUBQ  $0x70, SI
 	MOVL  $0xffffffff, R8
 	BZHIL SI, R8, R8
 	KMOVW R8, K1
 	CMPQ  SI, $0x10
-	JNE   partial742
+	JNE   partial880
 	MOVQ  m+64(FP), R8
 	MOVQ  dst+0(FP), SI
 
-row744:
+row882:
 	MOVQ    start+16(FP), R9
 	VMOVUPS (R9)(DI*1), Z0
 	VMOVUPS 64(R9)(DI*1), Z1
@@ -10125,9 +12192,9 @@ row744:
 	VMOVUPS 448(R9)(DI*1), Z7
 	XORQ    R9, R9
 
-table745:
+table883:
 	CMPQ    R9, count+56(FP)
-	JGE     summed746
+	JGE     summed884
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -10141,9 +12208,9 @@ table745:
 	VADDPS  384(R10)(DI*1), Z6, Z6
 	VADDPS  448(R10)(DI*1), Z7, Z7
 	INCQ    R9
-	JMP     table745
+	JMP     table883
 
-summed746:
+summed884:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -10159,15 +12226,15 @@ summed746:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row744
+	JNZ     row882
 	MOVQ    ids+32(FP), AX
-	JMP     done743
+	JMP     done881
 
-partial742:
+partial880:
 	MOVQ m+64(FP), R8
 	MOVQ dst+0(FP), SI
 
-row747:
+row885:
 	MOVQ      start+16(FP), R9
 	VMOVUPS   (R9)(DI*1), Z0
 	VMOVUPS   64(R9)(DI*1), Z1
@@ -10179,9 +12246,9 @@ row747:
 	VMOVUPS.Z 448(R9)(DI*1), K1, Z7
 	XORQ      R9, R9
 
-table748:
+table886:
 	CMPQ    R9, count+56(FP)
-	JGE     summed749
+	JGE     summed887
 	MOVQ    (CX)(R9*8), R10
 	MOVLQSX (AX)(R10*4), R10
 	IMULQ   BX, R10
@@ -10195,9 +12262,9 @@ table748:
 	VADDPS  384(R10)(DI*1), Z6, Z6
 	VADDPS  448(R10)(DI*1), Z7, K1, Z7
 	INCQ    R9
-	JMP     table748
+	JMP     table886
 
-summed749:
+summed887:
 	MOVQ    stride+40(FP), R9
 	SHLQ    $0x02, R9
 	ADDQ    R9, AX
@@ -10213,13 +12280,13 @@ summed749:
 	SHLQ    $0x02, R9
 	ADDQ    R9, SI
 	DECQ    R8
-	JNZ     row747
+	JNZ     row885
 	MOVQ    ids+32(FP), AX
 
-done743:
-	JMP end677
+done881:
+	JMP end815
 
-end677:
+end815:
 	VZEROUPPER
 	RET
 
@@ -10241,33 +12308,33 @@ TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-48
 	BZHIL R8, R9, R9
 	KMOVW R9, K1
 
-row750:
+row888:
 	MOVQ DX, R9
 	MOVQ AX, R10
 	MOVQ DI, R11
 
-columns752:
+columns890:
 	CMPQ    R11, $0x10
-	JLT     fewer753
+	JLT     fewer891
 	VMOVUPS (R10), Z0
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x00000040, R10
 	SUBQ    $0x10, R11
-	JMP     columns752
+	JMP     columns890
 
-fewer753:
+fewer891:
 	TESTQ     R8, R8
-	JZ        done751
+	JZ        done889
 	VMOVUPS.Z (R10), K1, Z0
 	VMOVUPS   Z0, K1, (R9)
 	ADDQ      $0x40, R9
 
-done751:
+done889:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ SI
-	JNZ  row750
+	JNZ  row888
 	VZEROUPPER
 	RET
 
@@ -10288,9 +12355,9 @@ TEXT ·largestAVX512(SB), NOSPLIT, $0-40
 	KMOVW   DI, K1
 	MOVQ    BX, BX
 
-columns755:
+columns893:
 	CMPQ    BX, $0x40
-	JLT     fewer756
+	JLT     fewer894
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z3
@@ -10298,7 +12365,7 @@ columns755:
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row757:
+row895:
 	VMOVUPS (R8), Z5
 	VANDPS  Z0, Z5, Z5
 	VPMAXUD Z5, Z1, Z1
@@ -10313,7 +12380,7 @@ row757:
 	VPMAXUD Z5, Z4, Z4
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row757
+	JNZ     row895
 	VMOVUPS Z1, (AX)
 	VMOVUPS Z2, 64(AX)
 	VMOVUPS Z3, 128(AX)
@@ -10321,46 +12388,46 @@ row757:
 	ADDQ    $0x00000100, AX
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x40, BX
-	JMP     columns755
+	JMP     columns893
 
-fewer756:
-columns758:
+fewer894:
+columns896:
 	CMPQ    BX, $0x10
-	JLT     fewer759
+	JLT     fewer897
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), DI
 	MOVQ    CX, R8
 
-row760:
+row898:
 	VMOVUPS (R8), Z2
 	VANDPS  Z0, Z2, Z2
 	VPMAXUD Z2, Z1, Z1
 	ADDQ    DX, R8
 	DECQ    DI
-	JNZ     row760
+	JNZ     row898
 	VMOVUPS Z1, (AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, BX
-	JMP     columns758
+	JMP     columns896
 
-fewer759:
+fewer897:
 	TESTQ   SI, SI
-	JZ      done754
+	JZ      done892
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	MOVQ    m+24(FP), BX
 
-row761:
+row899:
 	VMOVUPS.Z (CX), K1, Z2
 	VANDPS    Z0, Z2, Z2
 	VPMAXUD   Z2, Z1, Z1
 	ADDQ      DX, CX
 	DECQ      BX
-	JNZ       row761
+	JNZ       row899
 	VMOVUPS   Z1, K1, (AX)
 	ADDQ      $0x00000040, AX
 
-done754:
+done892:
 	VZEROUPPER
 	RET
 
@@ -10383,14 +12450,14 @@ TEXT ·gatherColumnsAVX512(SB), NOSPLIT, $0-56
 	BZHIL R10, BX, BX
 	KMOVW BX, K1
 
-row762:
+row900:
 	MOVQ SI, R11
 	MOVQ AX, R12
 	MOVQ R9, R13
 
-columns764:
+columns902:
 	CMPQ       R13, $0x10
-	JLT        fewer765
+	JLT        fewer903
 	LEAQ       (CX)(DX*1), BX
 	MOVLQSX    (R12), R14
 	PREFETCHT0 (BX)(R14*4)
@@ -10408,11 +12475,11 @@ columns764:
 	ADDQ       $0x40, R11
 	ADDQ       $0x00000040, R12
 	SUBQ       $0x10, R13
-	JMP        columns764
+	JMP        columns902
 
-fewer765:
+fewer903:
 	TESTQ      R10, R10
-	JZ         done763
+	JZ         done901
 	VMOVUPS.Z  (R12), K1, Z0
 	VMOVUPS    constant0000000000000000AVX512<>+0(SB), Z1
 	KXNORW     K3, K3, K3
@@ -10421,11 +12488,11 @@ fewer765:
 	VMOVUPS    Z1, K1, (R11)
 	ADDQ       $0x40, R11
 
-done763:
+done901:
 	ADDQ DX, CX
 	ADDQ DI, SI
 	DECQ R8
-	JNZ  row762
+	JNZ  row900
 	VZEROUPPER
 	RET
 
@@ -10442,7 +12509,7 @@ TEXT ·transposeRowsAVX512(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	LEAQ -8(SI), SI
 
-loop766:
+loop904:
 	LEAQ       (DX)(DI*4), R8
 	VMOVUPS    (R8), Y0
 	ADDQ       BX, R8
@@ -10504,13 +12571,13 @@ loop766:
 	VMOVUPS    Y0, (R8)
 	ADDQ       CX, R8
 	CMPQ       DI, SI
-	JGE        done767
+	JGE        done905
 	ADDQ       $0x08, DI
 	CMPQ       DI, SI
 	CMOVQGT    SI, DI
-	JMP        loop766
+	JMP        loop904
 
-done767:
+done905:
 	VZEROUPPER
 	RET
 
@@ -10523,11 +12590,11 @@ TEXT ·prefetchAVX512(SB), NOSPLIT, $0-16
 	ADDQ AX, CX
 	ANDQ $-64, AX
 
-line768:
+line906:
 	PREFETCHT0 (AX)
 	ADDQ       $0x40, AX
 	CMPQ       AX, CX
-	JLT        line768
+	JLT        line906
 	VZEROUPPER
 	RET
 
@@ -10539,9 +12606,9 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest770
+	JLT  rest908
 
-loop769:
+loop907:
 	VMOVUPS     (DX)(AX*1), Z0
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z1
 	VMAXPS      Z0, Z1, Z0
@@ -10577,11 +12644,11 @@ loop769:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop769
+	JGE         loop907
 
-rest770:
+rest908:
 	ADDQ        $0x10, BX
-	JZ          done771
+	JZ          done909
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10619,7 +12686,7 @@ rest770:
 	VMULPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done771:
+done909:
 	VZEROUPPER
 	RET
 
@@ -10883,9 +12950,9 @@ TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest773
+	JLT  rest911
 
-loop772:
+loop910:
 	VMOVUPS     (DX)(AX*1), Z0
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z0, K1
 	VMULPS      constant4c0000004c000000AVX512<>+0(SB), Z0, Z1
@@ -10927,11 +12994,11 @@ loop772:
 	VMOVUPS     Z6, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop772
+	JGE         loop910
 
-rest773:
+rest911:
 	ADDQ        $0x10, BX
-	JZ          done774
+	JZ          done912
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -10975,7 +13042,7 @@ rest773:
 	VBLENDMPS   constant7fc000007fc00000AVX512<>+0(SB), Z10, K2, Z11
 	VMOVUPS     Z11, K1, (CX)(AX*1)
 
-done774:
+done912:
 	VZEROUPPER
 	RET
 
@@ -11329,9 +13396,9 @@ TEXT ·log1pAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest776
+	JLT  rest914
 
-loop775:
+loop913:
 	VMOVUPS     (DX)(AX*1), Z0
 	VADDPS      constant3f8000003f800000AVX512<>+0(SB), Z0, Z1
 	VCMPPS      $0x11, constant0080000000800000AVX512<>+0(SB), Z1, K1
@@ -11386,11 +13453,11 @@ loop775:
 	VMOVUPS     Z9, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop775
+	JGE         loop913
 
-rest776:
+rest914:
 	ADDQ        $0x10, BX
-	JZ          done777
+	JZ          done915
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11447,7 +13514,7 @@ rest776:
 	VBLENDMPS   Z14, Z15, K2, Z16
 	VMOVUPS     Z16, K1, (CX)(AX*1)
 
-done777:
+done915:
 	VZEROUPPER
 	RET
 
@@ -11459,9 +13526,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest779
+	JLT  rest917
 
-loop778:
+loop916:
 	VMOVUPS     (DX)(AX*1), Z0
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z1
 	VMOVUPS     constantc2d00000c2d00000AVX512<>+0(SB), Z2
@@ -11504,11 +13571,11 @@ loop778:
 	VMOVUPS     Z0, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop778
+	JGE         loop916
 
-rest779:
+rest917:
 	ADDQ        $0x10, BX
-	JZ          done780
+	JZ          done918
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11553,7 +13620,7 @@ rest779:
 	VDIVPS      Z0, Z5, Z0
 	VMOVUPS     Z0, K1, (CX)(AX*1)
 
-done780:
+done918:
 	VZEROUPPER
 	RET
 
@@ -11583,9 +13650,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), BX
 	XORQ AX, AX
 	SUBQ $0x10, BX
-	JLT  rest782
+	JLT  rest920
 
-loop781:
+loop919:
 	VMOVUPS     (DX)(AX*1), Z0
 	VANDPS      constant7fffffff7fffffffAVX512<>+0(SB), Z0, Z1
 	VMULPS      Z0, Z0, Z2
@@ -11641,11 +13708,11 @@ loop781:
 	VMOVUPS     Z4, (CX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, BX
-	JGE         loop781
+	JGE         loop919
 
-rest782:
+rest920:
 	ADDQ        $0x10, BX
-	JZ          done783
+	JZ          done921
 	MOVL        $0xffffffff, SI
 	BZHIL       BX, SI, SI
 	KMOVW       SI, K1
@@ -11703,7 +13770,7 @@ rest782:
 	VBLENDMPS   Z2, Z0, K2, Z5
 	VMOVUPS     Z5, K1, (CX)(AX*1)
 
-done783:
+done921:
 	VZEROUPPER
 	RET
 
@@ -11844,9 +13911,9 @@ TEXT ·sigmoidCrossEntropyAVX512(SB), NOSPLIT, $0-120
 	MOVQ losses_len+8(FP), R8
 	XORQ AX, AX
 	SUBQ $0x10, R8
-	JLT  rest785
+	JLT  rest923
 
-loop784:
+loop922:
 	VMOVUPS     (BX)(AX*1), Z0
 	VMOVUPS     (SI)(AX*1), Z1
 	VORPS       constant8000000080000000AVX512<>+0(SB), Z0, Z2
@@ -11954,11 +14021,11 @@ loop784:
 	VMOVUPS     Z0, (DX)(AX*1)
 	ADDQ        $0x40, AX
 	SUBQ        $0x10, R8
-	JGE         loop784
+	JGE         loop922
 
-rest785:
+rest923:
 	ADDQ        $0x10, R8
-	JZ          done786
+	JZ          done924
 	MOVL        $0xffffffff, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -12068,7 +14135,7 @@ rest785:
 	VMULPS      Z1, Z3, Z0
 	VMOVUPS     Z0, K1, (DX)(AX*1)
 
-done786:
+done924:
 	VZEROUPPER
 	RET
 
@@ -12081,9 +14148,9 @@ TEXT ·sgdAVX512(SB), NOSPLIT, $0-52
 	MOVQ         w_len+8(FP), BX
 	XORQ         AX, AX
 	SUBQ         $0x10, BX
-	JLT          rest788
+	JLT          rest926
 
-loop787:
+loop925:
 	VMOVUPS (CX)(AX*1), Z1
 	VMOVUPS (DX)(AX*1), Z2
 	VMULPS  Z2, Z0, Z2
@@ -12091,11 +14158,11 @@ loop787:
 	VMOVUPS Z1, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, BX
-	JGE     loop787
+	JGE     loop925
 
-rest788:
+rest926:
 	ADDQ      $0x10, BX
-	JZ        done789
+	JZ        done927
 	MOVL      $0xffffffff, SI
 	BZHIL     BX, SI, SI
 	KMOVW     SI, K1
@@ -12105,7 +14172,7 @@ rest788:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done789:
+done927:
 	VZEROUPPER
 	RET
 
@@ -12120,9 +14187,9 @@ TEXT ·momentumAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest791
+	JLT          rest929
 
-loop790:
+loop928:
 	VMOVUPS   (DX)(AX*1), Z2
 	VMULPS    Z2, Z1, Z2
 	VMOVUPS   (BX)(AX*1), Z5
@@ -12137,11 +14204,11 @@ loop790:
 	VMOVUPS   Z2, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, SI
-	JGE       loop790
+	JGE       loop928
 
-rest791:
+rest929:
 	ADDQ      $0x10, SI
-	JZ        done792
+	JZ        done930
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -12158,7 +14225,7 @@ rest791:
 	VSUBPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done792:
+done930:
 	VZEROUPPER
 	RET
 
@@ -12200,9 +14267,9 @@ TEXT ·adamAVX512(SB), NOSPLIT, $0-120
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest794
+	JLT          rest932
 
-loop793:
+loop931:
 	VMOVUPS   (SI)(AX*1), Z14
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z14, Z15
 	VCMPPS    $0x11, constant2680000026800000AVX512<>+0(SB), Z15, K1
@@ -12235,11 +14302,11 @@ loop793:
 	VMOVUPS   Z14, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop793
+	JGE       loop931
 
-rest794:
+rest932:
 	ADDQ      $0x10, DI
-	JZ        done795
+	JZ        done933
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -12274,7 +14341,7 @@ rest794:
 	VSUBPS    Z0, Z2, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done795:
+done933:
 	VZEROUPPER
 	RET
 
@@ -12307,9 +14374,9 @@ TEXT ·adagradAVX512(SB), NOSPLIT, $0-80
 	MOVQ         w_len+8(FP), SI
 	XORQ         AX, AX
 	SUBQ         $0x10, SI
-	JLT          rest797
+	JLT          rest935
 
-loop796:
+loop934:
 	VMOVUPS (BX)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z3
 	VMULPS  Z2, Z2, Z4
@@ -12324,11 +14391,11 @@ loop796:
 	VMOVUPS Z2, (CX)(AX*1)
 	ADDQ    $0x40, AX
 	SUBQ    $0x10, SI
-	JGE     loop796
+	JGE     loop934
 
-rest797:
+rest935:
 	ADDQ      $0x10, SI
-	JZ        done798
+	JZ        done936
 	MOVL      $0xffffffff, DI
 	BZHIL     SI, DI, DI
 	KMOVW     DI, K1
@@ -12345,7 +14412,7 @@ rest797:
 	VSUBPS    Z0, Z4, Z0
 	VMOVUPS   Z0, K1, (CX)(AX*1)
 
-done798:
+done936:
 	VZEROUPPER
 	RET
 
@@ -12363,9 +14430,9 @@ TEXT ·ftrlAVX512(SB), NOSPLIT, $0-112
 	MOVQ         w_len+8(FP), DI
 	XORQ         AX, AX
 	SUBQ         $0x10, DI
-	JLT          rest800
+	JLT          rest938
 
-loop799:
+loop937:
 	VMOVUPS   (SI)(AX*1), Z4
 	VMOVUPS   (BX)(AX*1), Z5
 	VSQRTPS   Z5, Z6
@@ -12395,11 +14462,11 @@ loop799:
 	VMOVUPS   Z8, (CX)(AX*1)
 	ADDQ      $0x40, AX
 	SUBQ      $0x10, DI
-	JGE       loop799
+	JGE       loop937
 
-rest800:
+rest938:
 	ADDQ      $0x10, DI
-	JZ        done801
+	JZ        done939
 	MOVL      $0xffffffff, R8
 	BZHIL     DI, R8, R8
 	KMOVW     R8, K1
@@ -12431,7 +14498,7 @@ rest800:
 	VBLENDMPS constant0000000000000000AVX512<>+0(SB), Z0, K2, Z9
 	VMOVUPS   Z9, K1, (CX)(AX*1)
 
-done801:
+done939:
 	VZEROUPPER
 	RET
 
@@ -12443,18 +14510,18 @@ TEXT ·fixedWithinAVX512(SB), NOSPLIT, $0-40
 	MOVQ         x_len+8(FP), DX
 	XORQ         AX, AX
 
-loop803:
+loop941:
 	CMPQ     AX, DX
-	JGE      done802
+	JGE      done940
 	VMOVUPS  (CX)(AX*4), Z1
 	VANDPS   constant7fffffff7fffffffAVX512<>+0(SB), Z1, Z1
 	VCMPPS   $0x12, Z0, Z1, K1
 	KORTESTW K1, K1
-	JCC      done802
+	JCC      done940
 	ADDQ     $0x10, AX
-	JMP      loop803
+	JMP      loop941
 
-done802:
+done940:
 	MOVQ AX, ret+32(FP)
 	VZEROUPPER
 	RET
@@ -12467,18 +14534,18 @@ TEXT ·fixedAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop805:
+loop943:
 	CMPQ      AX, BX
-	JGE       done804
+	JGE       done942
 	VCVTPS2PD (DX)(AX*4), Z0
 	VMULPD    constant4270000000000000AVX512<>+0(SB), Z0, Z0
 	VCVTPD2QQ Z0, Z0
 	VPADDQ    (CX)(AX*8), Z0, Z0
 	VMOVUPS   Z0, (CX)(AX*8)
 	ADDQ      $0x08, AX
-	JMP       loop805
+	JMP       loop943
 
-done804:
+done942:
 	VZEROUPPER
 	RET
 
@@ -12501,19 +14568,19 @@ TEXT ·fixedSumAVX512(SB), NOSPLIT, $0-65
 	MOVQ         acc_len+8(FP), DX
 	XORQ         AX, AX
 
-loop808:
+loop946:
 	CMPQ    AX, DX
-	JGE     done807
+	JGE     done945
 	MOVQ    x_base+32(FP), BX
 	MOVQ    x_len+40(FP), SI
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z1
 	VMOVUPS constant0000000000000000AVX512<>+0(SB), Z2
 	CMPB    accumulate+24(FP), $0x00
-	JEQ     vector809
+	JEQ     vector947
 	VMOVUPS (CX)(AX*8), Z1
 	VMOVUPS 64(CX)(AX*8), Z2
 
-vector809:
+vector947:
 	MOVQ      (BX), DI
 	VMOVUPS   (DI)(AX*4), Z3
 	VANDPS    constant7fffffff7fffffffAVX512<>+0(SB), Z3, Z3
@@ -12529,19 +14596,19 @@ vector809:
 	VPADDQ    Z3, Z2, Z2
 	ADDQ      $0x18, BX
 	DECQ      SI
-	JNZ       vector809
+	JNZ       vector947
 	VMOVUPS   Z1, (CX)(AX*8)
 	VMOVUPS   Z2, 64(CX)(AX*8)
 	ADDQ      $0x10, AX
-	JMP       loop808
+	JMP       loop946
 
-done807:
+done945:
 	XORB     AL, AL
 	KORTESTW K1, K1
-	JCC      end806
+	JCC      end944
 	MOVB     $0x01, AL
 
-end806:
+end944:
 	MOVB AL, ret+64(FP)
 	VZEROUPPER
 	RET
@@ -12554,16 +14621,16 @@ TEXT ·fixedMergeAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_len+8(FP), BX
 	XORQ AX, AX
 
-loop811:
+loop949:
 	CMPQ    AX, BX
-	JGE     done810
+	JGE     done948
 	VMOVUPS (DX)(AX*8), Z0
 	VPADDQ  (CX)(AX*8), Z0, Z0
 	VMOVUPS Z0, (CX)(AX*8)
 	ADDQ    $0x08, AX
-	JMP     loop811
+	JMP     loop949
 
-done810:
+done948:
 	VZEROUPPER
 	RET
 
@@ -12576,18 +14643,18 @@ TEXT ·fixedMeanAVX512(SB), NOSPLIT, $0-56
 	MOVQ         dst_len+8(FP), BX
 	XORQ         AX, AX
 
-loop813:
+loop951:
 	CMPQ      AX, BX
-	JGE       done812
+	JGE       done950
 	VCVTQQ2PD (DX)(AX*8), Z1
 	VMULPD    constant3d70000000000000AVX512<>+0(SB), Z1, Z1
 	VDIVPD    Z0, Z1, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (CX)(AX*4)
 	ADDQ      $0x08, AX
-	JMP       loop813
+	JMP       loop951
 
-done812:
+done950:
 	VZEROUPPER
 	RET
 
@@ -12611,17 +14678,17 @@ TEXT ·squareLanesAVX512(SB), NOSPLIT, $0-32
 	MOVQ    x_len+16(FP), BX
 	XORQ    CX, CX
 
-loop815:
+loop953:
 	CMPQ        CX, BX
-	JGE         done814
+	JGE         done952
 	VCVTPS2PD   (DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z0
 	VCVTPS2PD   32(DX)(CX*4), Z2
 	VFMADD231PD Z2, Z2, Z1
 	ADDQ        $0x10, CX
-	JMP         loop815
+	JMP         loop953
 
-done814:
+done952:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
 	VZEROUPPER

@@ -114,9 +114,28 @@ func (p *panel) narrowVariants(end string) {
 func (p *panel) masked(vectors int, rows []int, end string) {
 	p.SUBQ(operand.U8((vectors-1)*p.lanes), p.n)
 	p.last = p.firstLanes(p.n)
-	p.tiles(vectors, rows)
-	p.last = nil
+	p.byHalves(func() { p.tiles(vectors, rows) })
+	p.last, p.half = nil, false
 	p.JMP(operand.LabelRef(end))
+}
+
+// byHalves emits a body for where half a wide register has what is left for the last vector, and one for the rest: some
+// processors load and multiply half a register in half the time.
+func (p *panel) byHalves(body func()) {
+	if !p.wide {
+		body()
+		return
+	}
+	whole, done := p.label("whole"), p.label("done")
+	p.CMPQ(p.n, operand.U8(p.lanes/2))
+	p.JG(operand.LabelRef(whole))
+	p.half = true
+	body()
+	p.JMP(operand.LabelRef(done))
+	p.Label(whole)
+	p.half = false
+	body()
+	p.Label(done)
 }
 
 // tiles cuts the rows into tiles of the largest size, then one of each smaller size as needed.
@@ -291,13 +310,13 @@ func (t *tile) partOf(k reg.GPVirtual, left operand.Mem) {
 // addStep adds one product to every sum and moves on to the next k.
 func (t *tile) addStep(a, a3, b reg.GPVirtual) {
 	for i, x := range t.b {
-		t.load(operand.Mem{Base: b, Disp: i * t.bytes()}, t.lanesOf(i), x)
+		t.load(operand.Mem{Base: b, Disp: i * t.bytes()}, t.lanesOf(i), t.part(i, x))
 	}
 	for r, row := range t.sums {
 		x := t.vec()
-		t.VBROADCASTSS(t.element(a, a3, r), x)
+		t.VBROADCASTSS(t.element(a, a3, r), t.part(0, x))
 		for i, sum := range row {
-			t.VFMADD231PS(t.b[i], x, sum)
+			t.VFMADD231PS(t.part(i, t.b[i]), t.part(i, x), t.part(i, sum))
 		}
 	}
 	t.ADDQ(t.aStep, a)
@@ -305,6 +324,14 @@ func (t *tile) addStep(a, a3, b reg.GPVirtual) {
 		t.ADDQ(t.aStep, a3)
 	}
 	t.ADDQ(t.ldb, b)
+}
+
+// part is what a register's vector needs of it: half of the last one's, where that is enough.
+func (t *tile) part(vector int, x reg.VecVirtual) reg.Register {
+	if t.half && vector == t.vectors-1 {
+		return x.AsY()
+	}
+	return x
 }
 
 // element is the address of a's element of a row, from pointers to rows 0 and 3.

@@ -46,25 +46,6 @@ func (v *isa) skipPanel() {
 	v.end()
 }
 
-// byHalves emits a body for where half a wide register has what is left for the last vector, and one for the rest: loads
-// limit these products, and some processors take half the time to load half a register.
-func (p *panel) byHalves(body func()) {
-	if !p.wide {
-		body()
-		return
-	}
-	whole, done := p.label("whole"), p.label("done")
-	p.CMPQ(p.n, operand.U8(p.lanes/2))
-	p.JG(operand.LabelRef(whole))
-	p.half = true
-	body()
-	p.JMP(operand.LabelRef(done))
-	p.Label(whole)
-	p.half = false
-	body()
-	p.Label(done)
-}
-
 // byVectors branches to what is emitted for as many vectors as n elements need, the last of them masked.
 func (v *isa) byVectors(n reg.GPVirtual, most int, body func(vectors int, last mask)) {
 	end := v.label("end")
@@ -193,12 +174,7 @@ func (x *terms) add() {
 	x.IMULQ(x.aStep, k)
 	x.VBROADCASTSS(operand.Mem{Base: x.a, Index: k, Scale: 1}, factor)
 	for i, sum := range x.sums {
-		at := operand.Mem{Base: row, Disp: i * x.bytes()}
-		if x.half && i == x.vectors-1 {
-			x.addProduct(at, factor.AsY(), x.last, sum.AsY())
-			continue
-		}
-		x.addProduct(at, factor, x.lanesOf(i), sum)
+		x.addProduct(operand.Mem{Base: row, Disp: i * x.bytes()}, x.part(i, factor), x.lanesOf(i), x.part(i, sum))
 	}
 	x.BLSRQ(x.word, x.word)
 }
