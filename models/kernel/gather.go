@@ -20,6 +20,7 @@ func GatherSum(dst []float32, ldd int, start []float32, table func(j int) []floa
 	}
 	g := gathers.Get().(*gather)
 	defer gathers.Put(g)
+	g.tables = g.tables[:0] // of a call that panicked, some are left
 	for j, column := range columns {
 		t := table(j)
 		checkIDs(ids[column:], stride, m, len(t)/n)
@@ -27,7 +28,6 @@ func GatherSum(dst []float32, ldd int, start []float32, table func(j int) []floa
 	}
 	active.gatherSum(dst, ldd, start[:n], g.tables, ids, stride, columns, m)
 	clear(g.tables) // their memory is not ours to keep
-	g.tables = g.tables[:0]
 }
 
 // gatherScalars goes table by table: there is nothing to vectorise.

@@ -76,3 +76,22 @@ func TestIDOutOfRangePanics(t *testing.T) {
 		})
 	}
 }
+
+// A call that panics leaves nothing behind for the next one.
+func TestGatherSumAfterAPanic(t *testing.T) {
+	dst, first, second := make([]float32, 2), []float32{1, 2}, []float32{3, 4}
+	gather := func(table []float32, ids ...int32) {
+		GatherSum(dst, 2, make([]float32, 2), func(int) []float32 { return table }, 2, ids, len(ids), []int{0, 1}[:len(ids)], 1)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("an id that is no row of the second table does not panic")
+			}
+		}()
+		gather(first, 0, 1)
+	}()
+	if gather(second, 0); dst[0] != 3 || dst[1] != 4 {
+		t.Errorf("the sum of one row is %v, want %v", dst, second)
+	}
+}
