@@ -8,23 +8,32 @@ import (
 	"pgregory.net/rapid"
 )
 
+func drawIDs(t *rapid.T, n, rows int) []int32 {
+	seed, ids := rapid.Uint64().Draw(t, "ids"), make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(next(&seed) % uint64(rows))
+	}
+	return ids
+}
+
+// scatterOneByOne is the definition of a scatter.
+func scatterOneByOne(table []float32, n int, ids []int32, stride int, src matrix, m int) {
+	for i := range m {
+		for j := range n {
+			table[int(ids[i*stride])*n+j] += src.at(i, j)
+		}
+	}
+}
+
 func TestScatterAdd(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			m, n, rows := size(t, 1, "m"), size(t, 1, "n"), rapid.IntRange(1, 9).Draw(t, "rows")
 			stride := rapid.IntRange(1, 3).Draw(t, "stride")
-			seed := rapid.Uint64().Draw(t, "ids")
-			ids := make([]int32, (m-1)*stride+1)
-			for i := range ids {
-				ids[i] = int32(next(&seed) % uint64(rows))
-			}
+			ids := drawIDs(t, (m-1)*stride+1, rows)
 			dense, table := drawMatrix(t, m, n, "dense"), drawVector(t, rows*n, "table")
 			wantTable := append([]float32(nil), table...)
-			for i := range m {
-				for j := range n {
-					wantTable[int(ids[i*stride])*n+j] += dense.at(i, j)
-				}
-			}
+			scatterOneByOne(wantTable, n, ids, stride, dense, m)
 			ScatterAdd(table, n, ids, stride, dense.x, dense.ld, m)
 			requireSame(t, "ScatterAdd", table, wantTable)
 		})
@@ -37,11 +46,7 @@ func TestGatherSum(t *testing.T) {
 			m, n := size(t, 1, "m"), size(t, 1, "n")
 			columns := rapid.SliceOfN(rapid.IntRange(0, 2), 0, 7).Draw(t, "columns")
 			const rows, stride = 5, 3
-			seed := rapid.Uint64().Draw(t, "ids")
-			ids := make([]int32, m*stride)
-			for i := range ids {
-				ids[i] = int32(next(&seed) % rows)
-			}
+			ids := drawIDs(t, m*stride, rows)
 			start, got := drawVector(t, n, "start"), drawMatrix(t, m, n, "dst")
 			tables := make([][]float32, len(columns))
 			for j := range tables {

@@ -35,9 +35,9 @@ var avx512 = implementation{
 	reluMask:            reluMaskAVX512,
 	gatherSum:           gatherRowsAVX512,
 	segmentSum:          assemblyAVX512.segmentSum,
-	copyRows:            copyRowsOfAVX512,
-	largest:             largestRowsAVX512,
-	gatherColumns:       gatherColumnsOfAVX512,
+	copyRows:            assemblyAVX512.copyRows,
+	largest:             assemblyAVX512.largestRows,
+	gatherColumns:       assemblyAVX512.gatherColumns,
 	scatterAdd:          scatterRowsAVX512,
 	prefetch:            prefetchAVX512,
 	exp:                 expAVX512,
@@ -72,9 +72,9 @@ var avx2 = implementation{
 	reluMask:            reluMaskAVX2,
 	gatherSum:           gatherRowsAVX2,
 	segmentSum:          assemblyAVX2.segmentSum,
-	copyRows:            copyRowsOfAVX2,
-	largest:             largestRowsAVX2,
-	gatherColumns:       gatherColumnsOfAVX2,
+	copyRows:            assemblyAVX2.copyRows,
+	largest:             assemblyAVX2.largestRows,
+	gatherColumns:       assemblyAVX2.gatherColumns,
 	scatterAdd:          scatterRowsAVX2,
 	prefetch:            prefetchAVX2,
 	exp:                 expAVX2,
@@ -103,36 +103,12 @@ func gatherRowsAVX512(dst []float32, ldd int, start []float32, tables []*float32
 	gatherSumAVX512(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
 }
 
-func copyRowsOfAVX512(dst []float32, ldd int, src []float32, lds, m, n int) {
-	copyRowsAVX512(&dst[0], ldd, &src[0], lds, m, n)
-}
-
-func largestRowsAVX512(dst []uint32, src []float32, lds, m int) {
-	largestAVX512(&dst[0], &src[0], lds, m, len(dst))
-}
-
-func gatherColumnsOfAVX512(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
-	gatherColumnsAVX512(&dst[0], ldd, &src[0], lds, m, &columns[0], len(columns))
-}
-
 func scatterRowsAVX512(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {
 	scatterAddAVX512(&table[0], n, &ids[0], stride, &src[0], lds, m)
 }
 
 func gatherRowsAVX2(dst []float32, ldd int, start []float32, tables []*float32, ids []int32, stride int, columns []int, m int) {
 	gatherSumAVX2(&dst[0], ldd, &start[0], unsafe.SliceData(tables), unsafe.SliceData(ids), stride, unsafe.SliceData(columns), len(columns), m, len(start))
-}
-
-func copyRowsOfAVX2(dst []float32, ldd int, src []float32, lds, m, n int) {
-	copyRowsAVX2(&dst[0], ldd, &src[0], lds, m, n)
-}
-
-func largestRowsAVX2(dst []uint32, src []float32, lds, m int) {
-	largestAVX2(&dst[0], &src[0], lds, m, len(dst))
-}
-
-func gatherColumnsOfAVX2(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
-	gatherColumnsAVX2(&dst[0], ldd, &src[0], lds, m, &columns[0], len(columns))
 }
 
 func scatterRowsAVX2(table []float32, n int, ids []int32, stride int, src []float32, lds, m int) {

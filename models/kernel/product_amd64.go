@@ -130,6 +130,18 @@ type gatherFunction = func(dst *float32, ldd int, src *float32, lds, m int, colu
 // copyFunction copies m rows of n elements.
 type copyFunction = func(dst *float32, ldd int, src *float32, lds, m, n int)
 
+func (f *assembly) copyRows(dst []float32, ldd int, src []float32, lds, m, n int) {
+	f.copy(&dst[0], ldd, &src[0], lds, m, n)
+}
+
+func (f *assembly) largestRows(dst []uint32, src []float32, lds, m int) {
+	f.largest(&dst[0], &src[0], lds, m, len(dst))
+}
+
+func (f *assembly) gatherColumns(dst []float32, ldd int, src []float32, lds, m int, columns []int32) {
+	f.gather(&dst[0], ldd, &src[0], lds, m, &columns[0], len(columns))
+}
+
 func (p *product) flags() int {
 	flags := 0
 	if p.accumulate {

@@ -12,18 +12,10 @@ func TestSegmentSum(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			m, n := size(t, 1, "m"), rapid.IntRange(1, 250).Draw(t, "n")
 			rows, stride := rapid.IntRange(1, 9).Draw(t, "rows"), rapid.IntRange(1, 3).Draw(t, "stride")
-			seed := rapid.Uint64().Draw(t, "ids")
-			ids := make([]int32, (m-1)*stride+1)
-			for i := range ids {
-				ids[i] = int32(next(&seed) % uint64(rows))
-			}
+			ids := drawIDs(t, (m-1)*stride+1, rows)
 			src, got := drawMatrix(t, m, n, "src"), drawVector(t, rows*n, "dst")
 			want := make([]float32, rows*n)
-			for i := range m {
-				for j := range n {
-					want[int(ids[i*stride])*n+j] += src.at(i, j)
-				}
-			}
+			scatterOneByOne(want, n, ids, stride, src, m)
 			SegmentSum(got, n, ids, stride, src.x, src.ld, m)
 			requireSame(t, "SegmentSum", got, want)
 		})

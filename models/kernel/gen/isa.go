@@ -127,6 +127,14 @@ func (v *isa) firstLanes(n reg.GPVirtual) mask {
 	return k
 }
 
+// lanesOf is the mask of one of some vectors, of which the last alone has one.
+func lanesOf(vector, vectors int, last mask) mask {
+	if vector == vectors-1 {
+		return last
+	}
+	return nil
+}
+
 // load and store move a vector; a mask, if any, keeps them within the slice, and zeroes the other lanes loaded.
 func (v *isa) load(m operand.Mem, k mask, d reg.Register) {
 	switch {

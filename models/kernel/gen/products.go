@@ -115,7 +115,7 @@ func (p *panel) masked(vectors int, rows []int, end string) {
 	p.SUBQ(operand.U8((vectors-1)*p.lanes), p.n)
 	p.last = p.firstLanes(p.n)
 	p.byHalves(func() { p.tiles(vectors, rows) })
-	p.last, p.half = nil, false
+	p.last = nil
 	p.JMP(operand.LabelRef(end))
 }
 
@@ -191,10 +191,7 @@ type tile struct {
 
 // lanesOf is the mask of a vector of columns.
 func (t *tile) lanesOf(vector int) mask {
-	if vector == t.vectors-1 {
-		return t.last
-	}
-	return nil
+	return lanesOf(vector, t.vectors, t.last)
 }
 
 // eachRow walks a pointer down the rows of a matrix.

@@ -111,11 +111,7 @@ func (s *rowSum) add(row reg.GPVirtual) {
 // each calls f for the vectors of a row.
 func (s *rowSum) each(row reg.GPVirtual, f func(i int, at operand.Mem, lanes mask)) {
 	for i := range s.sums {
-		lanes := mask(nil)
-		if i == len(s.sums)-1 {
-			lanes = s.last
-		}
-		f(i, operand.Mem{Base: row, Index: s.offset, Scale: 1, Disp: i * s.bytes()}, lanes)
+		f(i, operand.Mem{Base: row, Index: s.offset, Scale: 1, Disp: i * s.bytes()}, lanesOf(i, len(s.sums), s.last))
 	}
 }
 

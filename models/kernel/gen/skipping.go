@@ -274,11 +274,7 @@ func (v *isa) wordLoop(words, a, lda, m reg.GPVirtual, vectors int, last mask) {
 	v.Label(row)
 	var word reg.GPVirtual
 	for i := range vectors {
-		lanes := mask(nil)
-		if i == vectors-1 {
-			lanes = last
-		}
-		bits := v.bitsOf(v.compareMemory(notEqual, operand.Mem{Base: a, Disp: i * v.bytes()}, lanes)).As64().(reg.GPVirtual)
+		bits := v.bitsOf(v.compareMemory(notEqual, operand.Mem{Base: a, Disp: i * v.bytes()}, lanesOf(i, vectors, last))).As64().(reg.GPVirtual)
 		if i == 0 {
 			word = bits
 			continue
